@@ -1,0 +1,1 @@
+"""Foretaste: recommendations from what people did and from what items say."""

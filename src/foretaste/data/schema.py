@@ -1,0 +1,22 @@
+"""The names and types of the canonical tables: events, items and users."""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+USER_ID: Final = "user_id"
+ITEM_ID: Final = "item_id"
+TIMESTAMP: Final = "timestamp"
+EVENT_TYPE: Final = "event_type"
+EVENT_VALUE: Final = "event_value"
+EVENT_ID: Final = "event_id"
+SESSION_ID: Final = "session_id"
+RECOMMENDATION_ID: Final = "recommendation_id"
+
+REQUIRED_EVENT_COLUMNS: Final = (USER_ID, ITEM_ID, TIMESTAMP)
+
+#: Item columns that hold words, in the order in which they are read to an encoder.
+TEXT_COLUMNS: Final = ("title", "brand", "categories", "description")
+
+#: What a timestamp means: milliseconds since 1970 (UTC), or nothing but the order of events.
+Clock = Literal["time", "order"]

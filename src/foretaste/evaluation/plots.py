@@ -1,0 +1,105 @@
+"""Pictures of reports, drawn without a display."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from foretaste.errors import InputError
+from foretaste.evaluation.figures import ACCURACY
+from foretaste.evaluation.report import ALL, EvaluationReport
+
+_SIZE = (8.0, 4.5)
+_DPI = 120
+
+
+def plot_comparison(
+    reports: Sequence[EvaluationReport], path: str | Path, group: str = ALL
+) -> Path:
+    """Draws the accuracy of models side by side, with the intervals, at their longest common k.
+
+    Args:
+        reports: At least one, all of the same split.
+        path: Where to write; the ending gives the format (.png, .svg, .pdf).
+        group: Which targets.
+
+    Raises:
+        InputError: There is no report, they are of different splits or have no k in common.
+    """
+    k = max(_common_lengths(reports))
+    names = [f"{name}@{k}" for name in ACCURACY]
+    width = 0.8 / len(reports)
+    figure = Figure(_SIZE, layout="constrained")
+    axes = figure.add_subplot()
+    for place, report in enumerate(reports):
+        found = [report.metric(name, group) for name in names]
+        values = np.array([estimate.value for estimate in found])
+        ends = np.array([[estimate.low, estimate.high] for estimate in found]).T
+        axes.bar(
+            np.arange(len(names)) + width * (place - (len(reports) - 1) / 2),
+            values,
+            width,
+            # The ends of a percentile interval need not lie on both sides of the value.
+            yerr=np.abs(ends - values),
+            capsize=2,
+            label=report.model,
+        )
+    axes.set_xticks(range(len(names)), names)
+    axes.set_title(f"{_question(reports)}, {group} targets, 95% intervals", fontsize="medium")
+    axes.legend()
+    return _write(figure, Path(path))
+
+
+def plot_exposure(reports: Sequence[EvaluationReport], path: str | Path) -> Path:
+    """Draws how evenly models share their recommendations out among items: Lorenz curves.
+
+    Args:
+        reports: At least one, all of the same split.
+        path: Where to write; the ending gives the format (.png, .svg, .pdf).
+
+    Raises:
+        InputError: There is no report or they are of different splits.
+    """
+    _common_lengths(reports)
+    figure = Figure(_SIZE, layout="constrained")
+    axes = figure.add_subplot()
+    axes.plot([0, 1], [0, 1], color="grey", linestyle="dotted", label="all items alike")
+    for report in reports:
+        curve = report.exposure_curve
+        axes.plot(np.linspace(0, 1, len(curve)), curve, label=report.model)
+    axes.set_xlabel("share of the catalogue, least recommended first")
+    axes.set_ylabel("share of recommendations")
+    axes.set_title(_question(reports), fontsize="medium")
+    axes.legend()
+    return _write(figure, Path(path))
+
+
+def _common_lengths(reports: Sequence[EvaluationReport]) -> set[int]:
+    if not reports:
+        raise InputError("there is nothing to draw.", hint="Give at least one report.")
+    if len({(report.fingerprint, report.part) for report in reports}) > 1:
+        raise InputError(
+            "the reports are of different splits.", hint="Evaluate all models on the same split."
+        )
+    common = set.intersection(*(set(report.ks) for report in reports))
+    if not common:
+        raise InputError("the reports have no length of list in common.", field="ks")
+    return common
+
+
+def _question(reports: Sequence[EvaluationReport]) -> str:
+    report = reports[0]
+    return f"{report.part} of split {report.split} {report.fingerprint[:12]}"
+
+
+def _write(figure: Figure, path: Path) -> Path:
+    temporary = path.with_name(f".{path.stem}.partial{path.suffix}")
+    try:
+        figure.savefig(temporary, dpi=_DPI)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return path

@@ -15,7 +15,9 @@ from foretaste.errors import ConfigError
 class Config(BaseModel):
     """Settings of one component. Unknown keys are errors; values never change once made."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, validate_default=True, allow_inf_nan=False
+    )
 
     @classmethod
     def parse(cls, values: Mapping[str, Any], *, file: str | Path | None = None) -> Self:

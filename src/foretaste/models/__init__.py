@@ -1,0 +1,79 @@
+"""Recommenders, and the contract they share.
+
+Each is imported when it is first used: a network library is not loaded to count popularity.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from foretaste.models.base import ModelState, Ranking, Recommender
+    from foretaste.models.content_based import ContentBased
+    from foretaste.models.factorisation import ALS
+    from foretaste.models.neighbours import ItemKNN
+    from foretaste.models.popularity import Popularity
+    from foretaste.models.sequence import SequenceRecommender
+
+__all__ = [
+    "ALS",
+    "MODELS",
+    "ContentBased",
+    "ItemKNN",
+    "ModelState",
+    "Popularity",
+    "Ranking",
+    "Recommender",
+    "SequenceRecommender",
+]
+
+_HOMES = {
+    "ALS": "factorisation",
+    "ContentBased": "content_based",
+    "ItemKNN": "neighbours",
+    "ModelState": "base",
+    "Popularity": "popularity",
+    "Ranking": "base",
+    "Recommender": "base",
+    "SequenceRecommender": "sequence",
+}
+
+_CLASS_OF = {
+    "popularity": "Popularity",
+    "itemknn": "ItemKNN",
+    "als": "ALS",
+    "content": "ContentBased",
+    "sequence": "SequenceRecommender",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
+class _Models(Mapping[str, "type[Recommender]"]):
+    """Classes by name, each imported when it is asked for."""
+
+    def __getitem__(self, name: str) -> type[Recommender]:
+        return __getattr__(_CLASS_OF[name])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_CLASS_OF)
+
+    def __len__(self) -> int:
+        return len(_CLASS_OF)
+
+    def __contains__(self, name: object) -> bool:
+        return name in _CLASS_OF
+
+
+#: Every recommender by the name it has in configurations and run folders.
+MODELS: Mapping[str, type[Recommender]] = _Models()

@@ -68,6 +68,10 @@ class Recommender(ABC):
     name: ClassVar[str]
     config_class: ClassVar[type[Config]]
 
+    #: Whether an item without training events tells the model nothing; a history of nothing else
+    #: is then answered like an empty one.
+    needs_behaviour: ClassVar[bool] = False
+
     def __init__(self, config: Config | None = None, **settings: Any) -> None:
         """Takes a configuration object, or its settings by keyword.
 
@@ -203,7 +207,7 @@ class Recommender(ABC):
         ranking = self.rank(
             rows, k, exclude_seen=exclude_seen, candidates=self._candidate_codes(candidates)
         )
-        return self._as_table(ids, ranking, empty=rows.lengths == 0)
+        return self._as_table(ids, ranking, empty=self._says_nothing(rows))
 
     def rank(
         self,
@@ -303,7 +307,7 @@ class Recommender(ABC):
     # Inside.
 
     def _scores_with_fallback(self, histories: Ragged) -> NDArray[np.float32]:
-        empty = histories.lengths == 0
+        empty = self._says_nothing(histories)
         if not empty.any():
             return self._score(histories)
         scores = np.empty((len(histories), self.item_vocabulary.size), np.float32)
@@ -311,6 +315,13 @@ class Recommender(ABC):
         if not empty.all():
             scores[~empty] = self._score(histories.take(np.flatnonzero(~empty)))
         return scores
+
+    def _says_nothing(self, histories: Ragged) -> NDArray[np.bool_]:
+        """bool[rows]: the histories that popularity must answer."""
+        if not self.needs_behaviour:
+            return histories.lengths == 0
+        known = self._item_counts[histories.values] > 0
+        return np.bincount(histories.row_of_value[known], minlength=len(histories)) == 0
 
     def _blocks(self, rows: int) -> list[NDArray[np.int64]]:
         step = max(1, min(1024, _SCORE_BYTES // (4 * self.item_vocabulary.size)))

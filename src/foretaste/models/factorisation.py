@@ -1,0 +1,110 @@
+"""Matrix factorisation by alternating least squares, through `implicit`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from implicit.cpu.als import AlternatingLeastSquares
+from numpy.typing import NDArray
+from pydantic import Field
+from threadpoolctl import threadpool_limits
+
+from foretaste.config import Config
+from foretaste.data import Dataset, Ragged, Targets
+from foretaste.models._sparse import SparseMatrix, history_matrix
+from foretaste.models.base import Recommender, Tensor
+from foretaste.progress import progress_bar
+
+_ITEM_FACTORS = "als.item_factors"
+
+
+class ALSConfig(Config):
+    """Settings of `ALS`.
+
+    Attributes:
+        factors: Dimensions of the vectors of people and items.
+        regularisation: Weight of the squared lengths of the vectors.
+        alpha: How much more an action is trusted than the lack of one.
+        iterations: Rounds over the people and the items.
+        seed: Of the vectors' first values.
+    """
+
+    factors: int = Field(default=64, ge=1)
+    regularisation: float = Field(default=1.0, gt=0)
+    alpha: float = Field(default=10.0, ge=0)
+    iterations: int = Field(default=15, ge=1)
+    seed: int = Field(default=0, ge=0)
+
+
+class ALS(Recommender):
+    """Scores an item by the product of its vector and the person's.
+
+    The model of Hu, Koren & Volinsky (2008) for implicit feedback: the confidence in "person u
+    likes item i" is ``1 + alpha * actions of u on i``, and 1 in "does not" where there are none.
+
+    Only the vectors of items are kept. A person's is solved from their history in closed form
+    (equation 4 of the paper) when they ask, so that people met in training, new people and those
+    who acted since are treated alike.
+    """
+
+    name = "als"
+    config_class = ALSConfig
+    needs_behaviour = True
+
+    config: ALSConfig
+    _solver: AlternatingLeastSquares
+
+    def _fit(self, train: Dataset, validation: Targets | None) -> None:
+        iterations = self.config.iterations
+        with threadpool_limits(1, "blas"), progress_bar("Factorising", iterations) as bar:
+
+            def advance(*_: object) -> None:
+                bar.advance()
+
+            solver = self._new_solver()
+            solver.fit(
+                self._confidences(train.histories()),
+                show_progress=False,
+                callback=advance,
+            )
+        self._use(solver.item_factors)
+
+    def _score(self, histories: Ragged) -> NDArray[np.float32]:
+        people = self._solver.recalculate_user(
+            np.arange(len(histories)), self._confidences(histories)
+        )
+        return people @ self._solver.item_factors.T
+
+    def _tensors(self) -> dict[str, Tensor]:
+        return {_ITEM_FACTORS: self._solver.item_factors}
+
+    def _restore(self, tensors: Mapping[str, Tensor]) -> None:
+        self._use(tensors[_ITEM_FACTORS])
+
+    def _use(self, item_factors: NDArray[np.float32]) -> None:
+        """Makes ready to solve for people against these vectors of items."""
+        expected = (self.item_vocabulary.size, self.config.factors)
+        if item_factors.shape != expected:
+            raise ValueError(f"item factors are {item_factors.shape}, not {expected}")
+        # One BLAS thread: `implicit` has threads of its own, and sums come out the same anywhere.
+        with threadpool_limits(1, "blas"):
+            self._solver = self._new_solver()
+            self._solver.item_factors = item_factors
+            self._solver.YtY  # noqa: B018 - computes and keeps it
+
+    def _new_solver(self) -> AlternatingLeastSquares:
+        # `implicit` takes whole confidences, so its own alpha stays 1.
+        return AlternatingLeastSquares(
+            factors=self.config.factors,
+            regularization=self.config.regularisation,
+            alpha=1.0,
+            iterations=self.config.iterations,
+            random_state=self.config.seed,
+        )
+
+    def _confidences(self, histories: Ragged) -> SparseMatrix:
+        weights = np.full(len(histories.values), self.config.alpha, np.float32)
+        matrix = history_matrix(histories, weights, self.item_vocabulary.size)
+        matrix.data += 1
+        return matrix

@@ -1,0 +1,101 @@
+"""Item neighbours: people who acted on this also acted on that."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from implicit.nearest_neighbours import ItemItemRecommender
+from numpy.typing import NDArray
+from pydantic import Field
+from scipy.sparse import csr_matrix
+
+from foretaste.config import Config
+from foretaste.data import Dataset, Ragged, Targets
+from foretaste.models._sparse import SparseMatrix, history_matrix
+from foretaste.models.base import Recommender, Tensor
+
+_TENSOR = "neighbours."
+
+
+class ItemKNNConfig(Config):
+    """Settings of `ItemKNN`.
+
+    Attributes:
+        neighbours: Most similar items kept for every item.
+        shrinkage: Doubt about items that few people acted on: as if each had this many more
+            people, who share none of their items.
+        half_life: Actions after which an action of the history counts half; `None` lets all
+            count alike.
+    """
+
+    neighbours: int = Field(default=100, ge=1)
+    shrinkage: float = Field(default=10.0, ge=0)
+    half_life: float | None = Field(default=1.0, gt=0)
+
+
+class ItemKNN(Recommender):
+    """Scores an item by its similarity to the items of the history, the latest most of all.
+
+    The similarity of two items is the cosine between the sets of people who acted on them
+    (Sarwar et al., 2001; Deshpande & Karypis, 2004), shrunk where there is little to go by:
+    ``n_ij / sqrt((n_i + s) * (n_j + s))``, with ``n`` the numbers of people and ``s`` the
+    shrinkage. Shrinking each factor, and not their product as is usual, lets the native code of
+    `implicit` do the work: ten times as fast on MovieLens-1M, and no less accurate.
+
+    Items without evidence follow those with it, by popularity, with scores from -1 to 0.
+    """
+
+    name = "itemknn"
+    config_class = ItemKNNConfig
+    needs_behaviour = True
+
+    config: ItemKNNConfig
+    _similarity: SparseMatrix
+
+    def _fit(self, train: Dataset, validation: Targets | None) -> None:
+        histories = train.histories()
+        ones = np.ones(len(histories.values), np.float32)
+        people = history_matrix(histories, ones, train.item_vocabulary.size)
+        counts = np.bincount(people.indices, minlength=people.shape[1])
+        people.data = 1 / np.sqrt(counts[people.indices] + self.config.shrinkage)
+        # One more than asked for: every item is its own nearest neighbour.
+        finder = ItemItemRecommender(K=self.config.neighbours + 1)
+        finder.fit(people, show_progress=False)
+        self._similarity = _without_self(finder.similarity)
+
+    def _score(self, histories: Ragged) -> NDArray[np.float32]:
+        weights = _recency(histories, self.config.half_life)
+        rows = history_matrix(histories, weights, self.item_vocabulary.size)
+        scores = (rows @ self._similarity).toarray()
+        by_popularity = self.item_counts / (self.item_counts.max() + 1) - 1
+        return np.where(scores > 0, scores, by_popularity.astype(np.float32))
+
+    def _tensors(self) -> dict[str, Tensor]:
+        return {
+            _TENSOR + "values": self._similarity.data,
+            _TENSOR + "items": self._similarity.indices,
+            _TENSOR + "offsets": self._similarity.indptr,
+        }
+
+    def _restore(self, tensors: Mapping[str, Tensor]) -> None:
+        parts = (tensors[_TENSOR + name] for name in ("values", "items", "offsets"))
+        size = self.item_vocabulary.size
+        self._similarity = csr_matrix(tuple(parts), shape=(size, size))
+        self._similarity.check_format(full_check=True)
+
+
+def _without_self(similarity: SparseMatrix) -> SparseMatrix:
+    similarity.setdiag(0)
+    similarity.eliminate_zeros()
+    similarity.sort_indices()
+    return similarity.astype(np.float32)
+
+
+def _recency(histories: Ragged, half_life: float | None) -> NDArray[np.float32]:
+    """float32[total]: 1 for the latest action of every history, less for those before it."""
+    if half_life is None:
+        return np.ones(len(histories.values), np.float32)
+    ends = np.repeat(histories.offsets[1:], histories.lengths)
+    ages = ends - 1 - np.arange(len(histories.values))
+    return (0.5 ** (ages / half_life)).astype(np.float32)

@@ -1,1 +1,63 @@
-"""Foretaste: recommendations from what people did and from what items say."""
+"""Foretaste: a recommender that learns from behaviour and from the words of items.
+
+    import foretaste as ft
+
+    data = ft.read("my-data/")
+    split = data.split("temporal")
+    model = ft.SequenceRecommender(content=ft.TextEncoder(), seed=0)
+    model.fit(split.train, validation=split.validation)
+    print(ft.evaluate(model, split))
+
+Names are imported when they are first used, so that ``import foretaste`` costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module, metadata
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from foretaste.artifacts import load, save
+    from foretaste.content import TextEncoder
+    from foretaste.data import Dataset, clean, read
+    from foretaste.evaluation import evaluate
+    from foretaste.models import ALS, ContentBased, ItemKNN, Popularity, SequenceRecommender
+
+    __version__: str
+
+__all__ = [
+    "ALS",
+    "ContentBased",
+    "Dataset",
+    "ItemKNN",
+    "Popularity",
+    "SequenceRecommender",
+    "TextEncoder",
+    "__version__",
+    "clean",
+    "evaluate",
+    "load",
+    "read",
+    "save",
+]
+
+_HOMES = {
+    "foretaste.artifacts": ("load", "save"),
+    "foretaste.content": ("TextEncoder",),
+    "foretaste.data": ("Dataset", "clean", "read"),
+    "foretaste.evaluation": ("evaluate",),
+    "foretaste.models": ("ALS", "ContentBased", "ItemKNN", "Popularity", "SequenceRecommender"),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return metadata.version("foretaste")
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'foretaste' has no attribute '{name}'")
+    return getattr(import_module(_HOME_OF[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,55 @@
+"""`foretaste train`: from a configuration to a run folder."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from foretaste.cli.output import JsonFlag, print_json, say, tell
+from foretaste.errors import InputError
+
+
+def train(
+    config: Annotated[Path, typer.Argument(help="A configuration; see foretaste init.")],
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Goes before the file's setting."),
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option(help="Of the run; by default the model and the time.")
+    ] = None,
+    runs: Annotated[Path, typer.Option(help="The folder of all runs.")] = Path("runs"),
+    json: JsonFlag = False,
+) -> None:
+    """Train a model, measure it on held-out events, and write runs/<name>/.
+
+    foretaste train foretaste.yaml
+    foretaste train foretaste.yaml --name first
+    foretaste train foretaste.yaml --set model.name=als --set evaluation.ks=[5,10]
+    """
+    from foretaste.pipeline import load_config, prepare, run
+
+    run_config = load_config(config, settings or [])
+    folder = runs / (name or f"{run_config.model.name}-{datetime.now():%Y%m%d-%H%M%S}")
+    if folder.exists():
+        raise InputError("there is such a run already.", file=folder, hint="Choose another --name.")
+    prepared = prepare(run_config, tell)
+    tell(str(prepared.cleaning))
+    tell(f"Split: {prepared.split.kind}, fingerprint {prepared.split.fingerprint}")
+    done = run(run_config, prepared, tell)
+    done.save(folder)
+    if json:
+        print_json(
+            {
+                "run": folder,
+                "seconds": done.seconds,
+                "cleaning": prepared.cleaning.to_dict(),
+                "report": done.report.to_dict(),
+            }
+        )
+    else:
+        say(str(done.report))
+        say(f"\nSaved to {folder}. Next: foretaste recommend {folder} --user ID")

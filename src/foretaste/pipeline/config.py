@@ -1,0 +1,198 @@
+"""The configuration of a run: one section a room, read from YAML."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ConfigDict, Field, model_validator
+
+from foretaste.config import Config
+from foretaste.content import TextEncoderConfig
+from foretaste.data import DataConfig, SplitKind
+from foretaste.errors import ConfigError
+from foretaste.models import MODELS, Recommender
+from foretaste.training import TrainingConfig
+
+#: Sections of their own that go into the settings of the models that have them.
+_SHARED_SECTIONS = ("content", "training")
+
+
+class SplitConfig(Config):
+    """How events are divided; `foretaste.data.split` says which option belongs to which kind.
+
+    Attributes:
+        kind: By default "temporal" where timestamps are real, else "leave-one-out".
+        validation: Share of events, users or items to tune on.
+        test: Share to report on.
+        seed: Of the random kinds.
+    """
+
+    kind: SplitKind | None = None
+    validation: float | None = None
+    test: float | None = None
+    seed: int | None = None
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The options that were given, without the kind."""
+        return self.model_dump(exclude={"kind"}, exclude_none=True)
+
+
+class ModelSection(Config):
+    """Which model, and its own settings beside the name.
+
+    Attributes:
+        name: A name in `foretaste.models.MODELS`.
+    """
+
+    model_config = ConfigDict(extra="allow")
+
+    name: str = "sequence"
+
+
+class EvaluationConfig(Config):
+    """What is measured on the held-out events.
+
+    Attributes:
+        ks: Lengths of the lists that are measured.
+        resamples: Of the bootstrap that gives the intervals.
+        seed: Of the bootstrap.
+    """
+
+    ks: tuple[int, ...] = Field(default=(10,), min_length=1)
+    resamples: int = Field(default=1000, ge=1)
+    seed: int = 0
+
+
+class RunConfig(Config):
+    """Everything a run depends on.
+
+    Attributes:
+        data: What is read, and how it is cleaned.
+        split: How it is divided.
+        content: How the words of items become vectors, for the models that read them.
+        model: Which model, with its settings.
+        training: How networks are trained, for the models that are networks.
+        evaluation: What is measured.
+    """
+
+    data: DataConfig
+    split: SplitConfig = SplitConfig()
+    content: TextEncoderConfig = TextEncoderConfig()
+    model: ModelSection = ModelSection()
+    training: TrainingConfig = TrainingConfig()
+    evaluation: EvaluationConfig = EvaluationConfig()
+
+    @model_validator(mode="after")
+    def _model_settings_fit(self) -> RunConfig:
+        self.build_model()
+        return self
+
+    def build_model(self) -> Recommender:
+        """The model that the sections describe, not yet fitted.
+
+        Raises:
+            ConfigError: There is no such model, or a setting does not fit it.
+        """
+        name = self.model.name
+        if name not in MODELS:
+            raise ConfigError(
+                f"there is no model '{name}'.",
+                field="model.name",
+                hint=f"Choose one of: {', '.join(MODELS)}.",
+            )
+        model = MODELS[name]
+        settings = dict(self.model.model_extra or {})
+        for section in _SHARED_SECTIONS:
+            given = section in self.model_fields_set
+            if given and section in model.config_class.model_fields:
+                settings[section] = getattr(self, section).model_dump(exclude_unset=True)
+        try:
+            return model(model.config_class.parse(settings))
+        except ConfigError as error:
+            raise _within("model", error) from None
+
+    def plain(self) -> dict[str, Any]:
+        """The settings that were given, ready for YAML, with the data's path made absolute."""
+        values = self.model_dump(mode="json", exclude_unset=True)
+        values["data"]["path"] = str(self.data.path.resolve())
+        return values
+
+
+def load_config(path: str | Path, overrides: Sequence[str] = ()) -> RunConfig:
+    """Reads the configuration of a run.
+
+    Paths inside it are taken from the folder of the file.
+
+    Args:
+        path: A YAML file.
+        overrides: Settings that go before those of the file: ``section.key=value``, the value
+            written as in YAML.
+
+    Raises:
+        ConfigError: The file is not there or no YAML, an override has no such form, a setting is
+            unknown or does not fit.
+    """
+    path = Path(path)
+    values = _read_yaml(path)
+    for override in overrides:
+        _override(values, override)
+    data = values.get("data")
+    if isinstance(data, dict) and isinstance(data.get("path"), str):
+        data["path"] = str(path.parent / data["path"])
+    try:
+        return RunConfig.parse(values, file=path)
+    except ConfigError as error:
+        raise _in_file(path, error) from None
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        raise ConfigError(
+            "there is no such configuration.",
+            file=path,
+            hint="'foretaste init DATA' writes one from the data it sees.",
+        )
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        mark = getattr(error, "problem_mark", None)
+        problem = getattr(error, "problem", None) or str(error)
+        raise ConfigError(
+            f"this is not YAML: {problem}.", file=path, row=mark.line + 1 if mark else None
+        ) from None
+    if not isinstance(values, dict):
+        raise ConfigError("a configuration is made of sections, 'data:' first.", file=path)
+    return values
+
+
+def _override(values: dict[str, Any], override: str) -> None:
+    """Puts ``a.b=c`` into `values`."""
+    key, equals, text = override.partition("=")
+    *sections, last = key.strip().split(".")
+    if not equals or not all([*sections, last]):
+        raise ConfigError(f"'{override}' is not of the form section.key=value.", field="--set")
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError:
+        raise ConfigError(f"the value of '{override}' is not YAML.", field="--set") from None
+    for section in sections:
+        inner = values.get(section)
+        if not isinstance(inner, dict):
+            inner = values[section] = {}
+        values = inner
+    values[last] = value
+
+
+def _within(section: str, error: ConfigError) -> ConfigError:
+    field = f"{section}.{error.field}" if error.field else section
+    return ConfigError(error.message, file=error.file, field=field, hint=error.hint)
+
+
+def _in_file(path: Path, error: ConfigError) -> ConfigError:
+    return ConfigError(
+        error.message, file=error.file or path, row=error.row, field=error.field, hint=error.hint
+    )

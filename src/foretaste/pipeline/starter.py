@@ -1,0 +1,68 @@
+"""The configuration that `foretaste init` writes: everything a beginner may want to change."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import yaml
+
+from foretaste.data import DataConfig, read
+from foretaste.data.schema import TEXT_COLUMNS
+from foretaste.models import MODELS
+
+_TEMPLATE = """\
+# What a run of Foretaste depends on. Settings that are left out have their defaults; one that is
+# misspelt is an error. Paths are taken from the folder of this file.
+#
+#   foretaste check {file}        what is understood of the data, and what is wrong with it
+#   foretaste train {file}        trains, measures, writes runs/<name>/
+#   ... --set training.epochs=5   goes before a setting of this file
+
+data:
+  path: {path}
+  layout: {layout}    # as recognised; auto looks again
+  # Where the columns of your files have other names than these:
+  # columns:
+  #   events: {{user_id: customer, item_id: sku, timestamp: when}}
+  #   items: {{item_id: sku, title: name}}
+  # time_unit: auto    # s or ms where that can't be told; order where only the order counts
+  # lenient: false     # true passes over rows that can't be understood, and counts them
+  cleaning:            # every rule says in the report what it took
+    impossible_times: true
+    exact_duplicates: true
+    repeat_seconds: 60             # the same action on the same item again; null: keep all
+    hyperactive_deviations: null   # 5 takes out accounts as busy as robots
+    min_user_events: 1             # 5 and 5 is the 5-core of the literature
+    min_item_events: 1
+
+split:
+  kind: {split}    # temporal (real times), leave-one-out, random (by user) or item-cold
+
+content:           # how the words of items become vectors
+  model: all-MiniLM-L6-v2    # comes with the package; or any sentence-transformers name or folder
+
+model:
+  name: {model}    # one of: {models}
+  seed: 0
+
+training:          # of the sequence model
+  epochs: 200      # at most: it stops when the validation targets are foreseen no better
+  patience: 10
+
+evaluation:
+  ks: [10]         # lengths of list
+"""
+
+
+def starter_config(data: Path, folder: Path) -> str:
+    """A commented configuration from the data it sees, as YAML.
+
+    Args:
+        data: A folder or file of events and items.
+        folder: Where the configuration will stand; the path to the data is taken from there.
+
+    Raises:
+        DataError: The data can't be understood.
+    """
+    return ""

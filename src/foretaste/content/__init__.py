@@ -1,0 +1,7 @@
+"""What items say of themselves, as vectors."""
+
+from foretaste.content.base import Encoder
+from foretaste.content.item_text import item_texts
+from foretaste.content.text import TextEncoder, TextEncoderConfig
+
+__all__ = ["Encoder", "TextEncoder", "TextEncoderConfig", "item_texts"]

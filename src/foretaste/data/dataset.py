@@ -25,6 +25,7 @@ from foretaste.data.vocabulary import Vocabulary
 from foretaste.errors import DataError
 
 if TYPE_CHECKING:
+    from foretaste.data.description import Description
     from foretaste.data.splits import Split
 
 
@@ -159,6 +160,16 @@ class Dataset:
             notes=self.notes,
         )
 
+    def with_notes(self, *notes: str) -> Dataset:
+        """The same with more notes after those there are."""
+        return replace(self, notes=(*self.notes, *notes))
+
+    def describe(self) -> Description:
+        """Counts of what the data set holds; `print` shows them readably."""
+        from foretaste.data.description import describe
+
+        return describe(self)
+
     def split(self, kind: str | None = None, **options: Any) -> Split:
         """Divides the events into training data and held-out targets: see `splits.split`."""
         from foretaste.data.splits import split
@@ -172,6 +183,16 @@ def _require(table: pl.DataFrame, column: str, name: str) -> None:
             f"the {name} have no column '{column}' (found: {', '.join(table.columns)}).",
             field=column,
             hint=f"Name it with columns: {{{column}: <the name in your file>}}.",
+        )
+
+
+def _require_ids(table: pl.DataFrame, key: str) -> None:
+    dtype = table[key].dtype
+    if not (dtype.is_integer() or dtype in (pl.String, pl.Null)):
+        raise DataError(
+            f"ids must be strings or integers, not {dtype}.",
+            field=key,
+            hint="Turn them into strings first, written as they are meant.",
         )
 
 
@@ -189,6 +210,8 @@ def _one_row_each(table: pl.DataFrame, key: str, name: str) -> pl.DataFrame:
 
 def _agree(a: pl.DataFrame, b: pl.DataFrame, key: str) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Gives both tables the same type of id: integers if both have them, else strings."""
+    for table in (a, b):
+        _require_ids(table, key)
     both_integer = a[key].dtype.is_integer() and b[key].dtype.is_integer()
     dtype = pl.Int64 if both_integer else pl.String
     return a.with_columns(pl.col(key).cast(dtype)), b.with_columns(pl.col(key).cast(dtype))

@@ -14,6 +14,25 @@ SESSION_ID: Final = "session_id"
 RECOMMENDATION_ID: Final = "recommendation_id"
 
 REQUIRED_EVENT_COLUMNS: Final = (USER_ID, ITEM_ID, TIMESTAMP)
+EVENT_COLUMNS: Final = (
+    *REQUIRED_EVENT_COLUMNS,
+    EVENT_TYPE,
+    EVENT_VALUE,
+    EVENT_ID,
+    SESSION_ID,
+    RECOMMENDATION_ID,
+)
+ITEM_COLUMNS: Final = (
+    ITEM_ID,
+    "title",
+    "description",
+    "brand",
+    "categories",
+    "price",
+    "image",
+    "audio",
+)
+USER_COLUMNS: Final = (USER_ID,)
 
 #: Item columns that hold words, in the order in which they are read to an encoder.
 TEXT_COLUMNS: Final = ("title", "brand", "categories", "description")

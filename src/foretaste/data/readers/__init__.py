@@ -1,0 +1,26 @@
+"""Readers of the layouts in which people hold interaction data, one module each."""
+
+from foretaste.data.readers import (
+    amazon,
+    canonical,
+    gorse,
+    movielens,
+    personalize,
+    recbole,
+    sequences,
+)
+from foretaste.data.readers.layout import Found, Reader, Source, Tables
+
+#: Every reader; of those that bring equally much, the first is taken.
+READERS = (
+    movielens.MOVIELENS_1M,
+    movielens.MOVIELENS_100K,
+    recbole.READER,
+    personalize.READER,
+    gorse.READER,
+    amazon.READER,
+    sequences.READER,
+    canonical.READER,
+)
+
+__all__ = ["READERS", "Found", "Reader", "Source", "Tables"]

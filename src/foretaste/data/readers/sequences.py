@@ -1,0 +1,102 @@
+"""Files of lines `user item item …`, items in the order of time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+
+from foretaste.data.problems import Findings, Problem
+from foretaste.data.readers.canonical import ITEMS, USERS
+from foretaste.data.readers.layout import (
+    Found,
+    Reader,
+    Source,
+    Tables,
+    beginning,
+    read_table,
+    stem_of,
+)
+from foretaste.data.readers.raw import not_utf8, read_bytes
+from foretaste.data.readers.table import Table, same_lines
+from foretaste.data.schema import ITEM_ID, TIMESTAMP, USER_ID
+
+_LINE = "line"
+_PEEK_LINES = 200
+
+
+def find(source: Source) -> Found | None:
+    """The one text file that holds sequences, and tables of items and users beside it."""
+    events = [path for path in source.ending(".txt") if _holds_sequences(path)]
+    if len(events) != 1:
+        return None
+    by_stem = {stem_of(path): path for path in reversed(source.tables())}
+    items, users = (
+        next((by_stem[name] for name in names if name in by_stem), None) for names in (ITEMS, USERS)
+    )
+    return Found(events[0], items, users)
+
+
+def read(found: Found, findings: Findings) -> Tables:
+    """Reads the sequences; the place in its user's sequence becomes an event's timestamp."""
+    return Tables(
+        events=_read_sequences(found.events, findings),
+        items=None if found.items is None else read_table(found.items, findings),
+        users=None if found.users is None else read_table(found.users, findings),
+        clock="order",
+    )
+
+
+def _holds_sequences(path: Path) -> bool:
+    """Whether lines differ in length, as sequences do and tables do not; or the name says so."""
+    lines = beginning(path).decode(errors="replace").splitlines()[:_PEEK_LINES]
+    lengths = {len(line.split()) for line in lines[: _PEEK_LINES - 1] if line.strip()}
+    return len(lengths) > 1 or (bool(lengths) and stem_of(path).startswith("sequen"))
+
+
+def _read_sequences(path: Path, findings: Findings) -> Table:
+    content = read_bytes(path)
+    bad_bytes = not_utf8(content, path)
+    if bad_bytes is not None:
+        findings.problem(Problem.of(bad_bytes))
+        content = b"\n".join(line if _is_utf8(line) else b"" for line in content.split(b"\n"))
+    text = pl.Series("text", content.decode().split("\n"))
+    parts = (
+        pl.DataFrame({"text": text})
+        .with_row_index(_LINE, offset=1)
+        .with_columns(pl.col("text").str.extract_all(r"\S+"))
+        .filter(pl.col("text").list.len() > 0)
+    )
+    alone = parts.filter(pl.col("text").list.len() == 1)
+    if not alone.is_empty():
+        findings.note(
+            f"{len(alone):,} users in {path.name} have no items (the first in line "
+            f"{alone[_LINE][0]}); they are left out."
+        )
+    events = (
+        parts.select(
+            _LINE,
+            pl.col("text").list.first().alias(USER_ID),
+            pl.col("text").list.slice(1).alias(ITEM_ID),
+        )
+        .explode(ITEM_ID)
+        .drop_nulls(ITEM_ID)
+        .with_columns(pl.int_range(pl.len()).over(USER_ID).alias(TIMESTAMP))
+    )
+    return Table(events.drop(_LINE), events[_LINE], path, same_lines, typed=False)
+
+
+def _is_utf8(line: bytes) -> bool:
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+READER = Reader(
+    layout="sequences",
+    looks_for="one .txt file of lines 'user item item …'",
+    find=find,
+    read=read,
+)

@@ -27,7 +27,7 @@ def read_bytes(path: Path) -> bytes:
     if path.suffix.lower() == ".gz":
         content = _unpacked(content, path)
     content = content.removeprefix(_BOM)
-    if not content.strip():
+    if not content or content.isspace():
         raise DataError("the file is empty.", file=path, hint="Give at least one row.")
     return content
 

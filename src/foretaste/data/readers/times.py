@@ -11,6 +11,7 @@ from foretaste.data.config import TimeUnit
 from foretaste.data.problems import Findings, shown
 from foretaste.data.readers.table import Table
 from foretaste.data.schema import TIMESTAMP, Clock
+from foretaste.errors import DataError
 
 _Unit = Literal["s", "ms", "us"]
 
@@ -52,7 +53,7 @@ def with_times(table: Table, unit: TimeUnit, findings: Findings) -> tuple[Table,
             can't be understood.
     """
     values = table[TIMESTAMP]
-    if values.dtype == pl.Date or values.dtype == pl.Datetime:
+    if isinstance(values.dtype, pl.Date | pl.Datetime):
         return _from_dates(table, unit, findings)
     if values.dtype == pl.String:
         values = values.str.strip_chars()
@@ -85,7 +86,7 @@ def _in_some_unit(table: Table, numbers: pl.Series, findings: Findings) -> tuple
         unit: numbers.is_between(_EARLIEST / factor, _LATEST / factor, closed="left")
         for unit, factor in _MILLISECONDS.items()
     }
-    fitting = [unit for unit in fits if fits[unit].any()]
+    fitting: list[_Unit] = [unit for unit in fits if fits[unit].any()]
     if len(fitting) > 1:
         places = [
             f"{_NAMES[unit]} (row {_line(table, fits[unit])}: "
@@ -125,7 +126,7 @@ def _as_ranks(table: Table, numbers: pl.Series, findings: Findings) -> Table:
     return table.set(TIMESTAMP, whole)
 
 
-def _ambiguous(table: Table, numbers: pl.Series) -> Exception:
+def _ambiguous(table: Table, numbers: pl.Series) -> DataError:
     return table.error(
         f"the numbers ({numbers.min():.15g} to {numbers.max():.15g}) could count seconds, "
         "milliseconds or something else: in no unit do they fall between 1990 and 2100.",

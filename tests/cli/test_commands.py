@@ -105,7 +105,9 @@ def test_recommend_prints_titles_and_what_was_seen(shell: Shell, trained: Path) 
 
 
 def test_recommend_gives_programs_the_same(shell: Shell, trained: Path) -> None:
-    people = shell.json("recommend", trained / "runs" / "first", "--user", 42, "--user", 1)["people"]
+    people = shell.json("recommend", trained / "runs" / "first", "--user", 42, "--user", 1)[
+        "people"
+    ]
     assert [person["user_id"] for person in people] == ["42", "1"]
     assert all(person["events"] == EVENTS for person in people)
     best = people[0]["recommendations"][0]

@@ -13,7 +13,8 @@ from foretaste.cli.output import JsonFlag, print_json, say, tell
 from foretaste.cli.people import show_person
 
 if TYPE_CHECKING:
-    from foretaste.pipeline import Demo, Run
+    from foretaste.pipeline import Trained
+    from foretaste.pipeline.demo import Demo
 
 _FOLDER = Path("foretaste-demo")
 _METRICS = ("NDCG@10", "HR@10", "Coverage@10")
@@ -35,7 +36,7 @@ def demo(
       foretaste demo
       foretaste demo --folder my-demo --seed 1
     """
-    from foretaste.pipeline import make_demo
+    from foretaste.pipeline.demo import make_demo
 
     made = make_demo(folder or _next_free(_FOLDER), seed, tell)
     if json:
@@ -53,10 +54,10 @@ def _show(made: Demo) -> None:
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
     for heading in ("model", *_METRICS, "trained in"):
         table.add_column(heading)
-    for run in made.runs:
-        figures = [str(run.report.metric(name)) for name in _METRICS]
-        table.add_row(run.model.name, *figures, f"{run.seconds:.1f} s")
-    split = made.runs[0].prepared.split
+    for one in made.models:
+        figures = [str(one.report.metric(name)) for name in _METRICS]
+        table.add_row(one.model.name, *figures, f"{one.seconds:.1f} s")
+    split = made.models[0].prepared.split
     say(
         f"\nHow well each model foresees what people did next (split {split.kind}, "
         f"{split.fingerprint[:12]}; 95% intervals):\n"
@@ -82,11 +83,11 @@ def _document(made: Demo) -> dict[str, Any]:
         "config": made.config,
         "run": made.run,
         "plot": made.plot,
-        "models": [_figures(run) for run in made.runs],
+        "models": [_figures(one) for one in made.models],
         "comparison": made.comparison.to_dict(),
         "people": [person.to_dict() for person in made.people],
     }
 
 
-def _figures(run: Run) -> dict[str, Any]:
-    return {"seconds": run.seconds, "report": run.report.to_dict()}
+def _figures(trained: Trained) -> dict[str, Any]:
+    return {"seconds": trained.seconds, "report": trained.report.to_dict()}

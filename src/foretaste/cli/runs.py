@@ -7,9 +7,13 @@ from typing import Annotated, Any
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from foretaste.cli.output import JsonFlag, print_json, say
 from foretaste.errors import ArtifactError, InputError
+
+#: How many figures of a run the table has room for.
+_SHOWN = 2
 
 
 def runs(
@@ -23,7 +27,7 @@ def runs(
     """
     if not folder.is_dir():
         raise InputError("there is no such folder.", file=folder, hint="Train first, or name it.")
-    found = [_described(path) for path in sorted(folder.iterdir()) if path.is_dir()]
+    found = [_described(path.parent) for path in sorted(folder.glob("[!.]*/manifest.json"))]
     if json:
         print_json({"folder": folder, "runs": found})
     else:
@@ -31,15 +35,38 @@ def runs(
 
 
 def _described(path: Path) -> dict[str, Any]:
-    from foretaste.artifacts import open_run
+    from foretaste.artifacts import Run, read_manifest
 
     try:
-        saved = open_run(path)
+        # Only listed here, so not every file is verified: that would read whole models.
+        run = Run(path, read_manifest(path))
+        report = run.report
     except ArtifactError as error:
-        return {"run": path, "problem": error.message}
-    return {"run": path, "model": saved.manifest}
+        return {"run": path, "problem": str(error)}
+    figures = report.groups["all"].metrics if report else {}
+    return {
+        "run": path,
+        "model": run.manifest.model,
+        "created": run.manifest.created.isoformat(),
+        "split": run.manifest.split_fingerprint,
+        "metrics": {name: figure.value for name, figure in figures.items()},
+    }
 
 
 def _table(found: list[dict[str, Any]]) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
+    for heading in ("run", "model", "figures", "split", "made (UTC)"):
+        table.add_column(heading)
+    for run in found:
+        if "problem" in run:
+            table.add_row(run["run"].name, "damaged", Text(run["problem"]))
+            continue
+        figures = [f"{name} {value:.4f}" for name, value in run["metrics"].items()]
+        table.add_row(
+            run["run"].name,
+            run["model"],
+            "  ".join(figures[:_SHOWN]),
+            (run["split"] or "")[:12],
+            run["created"][:16].replace("T", " "),
+        )
     return table

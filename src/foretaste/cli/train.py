@@ -30,16 +30,16 @@ def train(
     foretaste train foretaste.yaml --name first
     foretaste train foretaste.yaml --set model.name=als --set evaluation.ks=[5,10]
     """
-    from foretaste.pipeline import load_config, prepare, run
+    from foretaste import pipeline
 
-    run_config = load_config(config, settings or [])
+    run_config = pipeline.load_config(config, settings or [])
     folder = runs / (name or f"{run_config.model.name}-{datetime.now():%Y%m%d-%H%M%S}")
     if folder.exists():
         raise InputError("there is such a run already.", file=folder, hint="Choose another --name.")
-    prepared = prepare(run_config, tell)
+    prepared = pipeline.prepare(run_config, tell)
     tell(str(prepared.cleaning))
     tell(f"Split: {prepared.split.kind}, fingerprint {prepared.split.fingerprint}")
-    done = run(run_config, prepared, tell)
+    done = pipeline.train(run_config, prepared, tell)
     done.save(folder)
     if json:
         print_json(

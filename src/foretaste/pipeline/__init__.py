@@ -8,7 +8,7 @@ from foretaste.pipeline.config import (
     load_config,
 )
 from foretaste.pipeline.people import Person, look_at_history, look_at_users
-from foretaste.pipeline.run import Prepared, Run, evaluate_again, measure, prepare, run
+from foretaste.pipeline.run import Prepared, Trained, evaluate_again, measure, prepare, train
 from foretaste.pipeline.starter import starter_config
 
 __all__ = [
@@ -16,15 +16,15 @@ __all__ = [
     "ModelSection",
     "Person",
     "Prepared",
-    "Run",
     "RunConfig",
     "SplitConfig",
+    "Trained",
     "evaluate_again",
     "load_config",
     "look_at_history",
     "look_at_users",
     "measure",
     "prepare",
-    "run",
     "starter_config",
+    "train",
 ]

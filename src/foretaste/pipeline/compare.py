@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from foretaste.pipeline.config import ModelSection, RunConfig
-from foretaste.pipeline.run import Prepared, Run, Tell, run
+from foretaste.pipeline.run import Prepared, Tell, Trained, train
 
 
-def run_all(
+def train_all(
     config: RunConfig, prepared: Prepared, models: Sequence[str], tell: Tell
-) -> Iterator[Run]:
+) -> Iterator[Trained]:
     """Fits and measures the named models in turn.
 
     The model that `config` names has its settings; the others have their defaults.
     """
     for name in models:
         section = config.model if name == config.model.name else ModelSection(name=name)
-        yield run(config.model_copy(update={"model": section}), prepared, tell)
+        yield train(config.model_copy(update={"model": section}), prepared, tell)

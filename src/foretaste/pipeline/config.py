@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import yaml
 from pydantic import ConfigDict, Field, model_validator
@@ -62,8 +62,8 @@ class EvaluationConfig(Config):
         seed: Of the bootstrap.
     """
 
-    ks: tuple[int, ...] = Field(default=(10,), min_length=1)
-    resamples: int = Field(default=1000, ge=1)
+    ks: tuple[Annotated[int, Field(ge=1)], ...] = Field(default=(10,), min_length=1)
+    resamples: int = Field(default=1000, ge=100)
     seed: int = 0
 
 
@@ -73,7 +73,8 @@ class RunConfig(Config):
     Attributes:
         data: What is read, and how it is cleaned.
         split: How it is divided.
-        content: How the words of items become vectors, for the models that read them.
+        content: How the words of items become vectors, for the models that read them; without
+            it the sequence model learns from behaviour alone.
         model: Which model, with its settings.
         training: How networks are trained, for the models that are networks.
         evaluation: What is measured.
@@ -81,7 +82,7 @@ class RunConfig(Config):
 
     data: DataConfig
     split: SplitConfig = SplitConfig()
-    content: TextEncoderConfig = TextEncoderConfig()
+    content: TextEncoderConfig | None = None
     model: ModelSection = ModelSection()
     training: TrainingConfig = TrainingConfig()
     evaluation: EvaluationConfig = EvaluationConfig()
@@ -106,10 +107,9 @@ class RunConfig(Config):
             )
         model = MODELS[name]
         settings = dict(self.model.model_extra or {})
-        for section in _SHARED_SECTIONS:
-            given = section in self.model_fields_set
-            if given and section in model.config_class.model_fields:
-                settings[section] = getattr(self, section).model_dump(exclude_unset=True)
+        given = self.model_dump(include=set(_SHARED_SECTIONS), exclude_unset=True)
+        wanted = model.config_class.model_fields
+        settings |= {section: value for section, value in given.items() if section in wanted}
         try:
             return model(model.config_class.parse(settings))
         except ConfigError as error:

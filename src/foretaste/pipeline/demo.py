@@ -13,10 +13,10 @@ from foretaste.errors import InputError
 from foretaste.evaluation import Comparison, compare
 from foretaste.evaluation.plots import plot_comparison
 from foretaste.models import MODELS
-from foretaste.pipeline.compare import run_all
+from foretaste.pipeline.compare import train_all
 from foretaste.pipeline.config import load_config
 from foretaste.pipeline.people import Person, look_at_users
-from foretaste.pipeline.run import Run, Tell, prepare
+from foretaste.pipeline.run import Tell, Trained, prepare
 from foretaste.pipeline.starter import starter_config
 
 #: The figure by which the models are compared.
@@ -39,7 +39,7 @@ class Demo:
         config: The configuration, to go on from.
         run: The folder of the sequence model's run.
         plot: The comparison as a picture.
-        runs: Every model, fitted and measured.
+        models: Every model, fitted and measured.
         comparison: The sequence model against the best of the others.
         people: Some people with what they are recommended.
     """
@@ -48,7 +48,7 @@ class Demo:
     config: Path
     run: Path
     plot: Path
-    runs: tuple[Run, ...]
+    models: tuple[Trained, ...]
     comparison: Comparison
     people: tuple[Person, ...]
 
@@ -74,20 +74,18 @@ def make_demo(folder: Path, seed: int, tell: Tell) -> Demo:
     path.write_text(starter_config(data, folder), encoding="utf-8")
     config = load_config(path)
     prepared = prepare(config, tell)
-    runs = tuple(run_all(config, prepared, list(MODELS), tell))
-    [ours] = [run for run in runs if run.model.name == _MODEL]
-    best = max(
-        (run for run in runs if run is not ours), key=lambda run: run.report.metric(METRIC).value
-    )
-    reports = [run.report for run in runs]
+    models = tuple(train_all(config, prepared, list(MODELS), tell))
+    [ours] = [one for one in models if one.model.name == _MODEL]
+    others = [one.report for one in models if one is not ours]
+    best = max(others, key=lambda report: report.metric(METRIC).value)
     users = _some_people(prepared.dataset, seed)
     return Demo(
         data=data,
         config=path,
         run=ours.save(folder / "runs" / _MODEL),
-        plot=plot_comparison(reports, folder / "comparison.png"),
-        runs=runs,
-        comparison=compare(best.report, ours.report, metrics=[METRIC]),
+        plot=plot_comparison([one.report for one in models], folder / "comparison.png"),
+        models=models,
+        comparison=compare(best, ours.report, metrics=[METRIC]),
         people=tuple(look_at_users(ours.model, prepared.dataset.items, users, _K)),
     )
 

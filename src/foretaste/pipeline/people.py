@@ -120,4 +120,4 @@ def _titles(items: pl.DataFrame) -> pl.DataFrame:
 def _with_titles(table: pl.DataFrame, titles: pl.DataFrame) -> pl.DataFrame:
     joined = table.join(titles, on=ITEM_ID, how="left", maintain_order="left")
     first = [name for name in (USER_ID, "rank", ITEM_ID, _TITLE) if name in joined.columns]
-    return joined.select(first, pl.exclude(first))
+    return joined.select(*first, pl.exclude(first))

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from foretaste import artifacts
 from foretaste.data import CleaningReport, Dataset, Split, clean, read
-from foretaste.errors import ArtifactError, ConfigError
+from foretaste.errors import ArtifactError
 from foretaste.evaluation import EvaluationReport, evaluate
 from foretaste.models import Recommender
-from foretaste.pipeline.config import EvaluationConfig, RunConfig, load_config
+from foretaste.pipeline.config import EvaluationConfig, RunConfig
 
 #: Takes one line on how the work is going.
 Tell = Callable[[str], None]
@@ -34,7 +34,7 @@ class Prepared:
 
 
 @dataclass(frozen=True)
-class Run:
+class Trained:
     """A fitted and measured model.
 
     Attributes:
@@ -55,9 +55,9 @@ class Run:
         """Writes the run folder.
 
         Raises:
-            ArtifactError: There is such a folder already.
+            ArtifactError: There is something there already, or it can't be written.
         """
-        artifacts.save(
+        return artifacts.save(
             self.model,
             folder,
             dataset=self.prepared.dataset,
@@ -65,7 +65,6 @@ class Run:
             report=self.report,
             config=self.config.plain(),
         )
-        return folder
 
 
 def prepare(config: RunConfig, tell: Tell) -> Prepared:
@@ -80,7 +79,7 @@ def prepare(config: RunConfig, tell: Tell) -> Prepared:
     return Prepared(dataset, cleaning, split)
 
 
-def run(config: RunConfig, prepared: Prepared, tell: Tell) -> Run:
+def train(config: RunConfig, prepared: Prepared, tell: Tell) -> Trained:
     """Fits the configured model to prepared data and measures it."""
     model = config.build_model()
     tell(f"Training {model.name}")
@@ -90,7 +89,7 @@ def run(config: RunConfig, prepared: Prepared, tell: Tell) -> Run:
     tell(f"Measuring {model.name}")
     report = measure(model, prepared.split, config.evaluation)
     model.remember(prepared.dataset)
-    return Run(config, prepared, model, report, seconds)
+    return Trained(config, prepared, model, report, seconds)
 
 
 def measure(model: Recommender, split: Split, config: EvaluationConfig) -> EvaluationReport:
@@ -107,19 +106,22 @@ def evaluate_again(folder: Path, tell: Tell, *, data: Path | None = None) -> Eva
         data: Where the data lies now, if it has been moved.
 
     Raises:
-        ArtifactError: The run holds no configuration, or its data is gone or has changed.
+        ArtifactError: The run is damaged or holds no configuration, or its data is gone or has
+            changed.
     """
     saved = artifacts.open_run(folder)
-    path = folder / artifacts.CONFIG
-    try:
-        config = load_config(path, [] if data is None else [f"data.path={data.resolve()}"])
-    except ConfigError as error:
+    if not saved.config:
         raise ArtifactError(
-            f"the run can't be evaluated without its configuration: {error.message}", file=path
-        ) from None
+            "the run was saved without its configuration, which says how to measure it.",
+            file=folder,
+            hint="Train it with 'foretaste train'.",
+        )
+    config = RunConfig.parse(saved.config, file=folder / artifacts.CONFIG)
+    if data is not None:
+        config = config.model_copy(update={"data": config.data.model_copy(update={"path": data})})
     if not config.data.path.exists():
         raise ArtifactError(
-            f"the data of this run is no longer at {config.data.path}.",
+            f"the data of this run is not at {config.data.path}.",
             file=folder,
             hint="Say where it is with --data.",
         )

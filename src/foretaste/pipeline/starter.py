@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
-import yaml
-
-from foretaste.data import DataConfig, read
-from foretaste.data.schema import TEXT_COLUMNS
+from foretaste.data import inspect
 from foretaste.models import MODELS
 
 _TEMPLATE = """\
 # What a run of Foretaste depends on. Settings that are left out have their defaults; one that is
 # misspelt is an error. Paths are taken from the folder of this file.
 #
-#   foretaste check {file}        what is understood of the data, and what is wrong with it
-#   foretaste train {file}        trains, measures, writes runs/<name>/
-#   ... --set training.epochs=5   goes before a setting of this file
+#   foretaste check foretaste.yaml    what is understood of the data, and what is wrong with it
+#   foretaste train foretaste.yaml    trains, measures, writes runs/<name>/
+#   ... --set training.epochs=5       goes before a setting of this file
 
 data:
   path: {path}
@@ -39,11 +37,10 @@ data:
 split:
   kind: {split}    # temporal (real times), leave-one-out, random (by user) or item-cold
 
-content:           # how the words of items become vectors
-  model: all-MiniLM-L6-v2    # comes with the package; or any sentence-transformers name or folder
+{content}
 
 model:
-  name: {model}    # one of: {models}
+  name: sequence   # one of: {models}
   seed: 0
 
 training:          # of the sequence model
@@ -55,6 +52,13 @@ evaluation:
 """
 
 
+_READING = """\
+content:           # how the words of items become vectors; null: learn from behaviour alone
+  model: all-MiniLM-L6-v2    # comes with the package; or any sentence-transformers name or folder\
+"""
+_NOT_READING = "content: null      # the items have no words to learn from"
+
+
 def starter_config(data: Path, folder: Path) -> str:
     """A commented configuration from the data it sees, as YAML.
 
@@ -63,6 +67,17 @@ def starter_config(data: Path, folder: Path) -> str:
         folder: Where the configuration will stand; the path to the data is taken from there.
 
     Raises:
-        DataError: The data can't be understood.
+        DataError: There is no such data, or its layout is not recognised.
     """
-    return ""
+    inspection = inspect(data)
+    if inspection.layout is None:
+        raise inspection.problems[0].error()
+    description = inspection.description
+    wordless = description is not None and description.items_without_text == description.items
+    return _TEMPLATE.format(
+        path=json.dumps(os.path.relpath(data, folder), ensure_ascii=False),
+        layout=inspection.layout,
+        split="temporal" if inspection.clock == "time" else "leave-one-out",
+        content=_NOT_READING if wordless else _READING,
+        models=", ".join(MODELS),
+    )

@@ -7,6 +7,7 @@ traceback, and exits with code 2.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 
 class ForetasteError(Exception):
@@ -52,6 +53,18 @@ class ForetasteError(Exception):
     def __str__(self) -> str:
         text = f"{self.place}: {self.message}" if self.place else self.message
         return f"{text} {self.hint}" if self.hint else text
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Keyword arguments are lost otherwise when a worker process hands the error over.
+        return _restored, (type(self), self.args, self.__dict__)
+
+
+def _restored(
+    kind: type[ForetasteError], args: tuple[Any, ...], state: dict[str, Any]
+) -> ForetasteError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(state)
+    return error
 
 
 class InputError(ForetasteError):

@@ -188,7 +188,7 @@ def _require(table: pl.DataFrame, column: str, name: str) -> None:
 
 def _require_ids(table: pl.DataFrame, key: str) -> None:
     dtype = table[key].dtype
-    if not (dtype.is_integer() or dtype in (pl.String, pl.Null)):
+    if not (dtype.is_integer() or isinstance(dtype, pl.String | pl.Null)):
         raise DataError(
             f"ids must be strings or integers, not {dtype}.",
             field=key,

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from foretaste.config import Config
 from foretaste.data import PADDING, Dataset, Ragged, Targets, Vocabulary
 from foretaste.data.schema import ITEM_ID, USER_ID
-from foretaste.errors import InputError, NotFittedError, UnknownIdError
+from foretaste.errors import DataError, InputError, NotFittedError, UnknownIdError
 from foretaste.models.top_k import top_k
 
 Tensor = NDArray[Any]
@@ -62,7 +62,7 @@ class Recommender(ABC):
     popularity, and the answer says so in `source`.
 
     A subclass sets `name` and `config_class` and writes `_fit`, `_score`, `_tensors` and
-    `_restore`.
+    `_restore`; `_add_items` where it keeps something for every item.
     """
 
     name: ClassVar[str]
@@ -135,6 +135,39 @@ class Recommender(ABC):
             raise InputError("the data set has other items than the model was fitted on.")
         self._user_vocabulary = dataset.user_vocabulary
         self._histories = dataset.histories()
+        return self
+
+    def add_items(self, items: pl.DataFrame) -> Self:
+        """Makes items that came after `fit` known, without learning anew.
+
+        A model that reads content recommends them from it; to the others they are items without
+        events. Items already known are passed over. After an error the model is as before.
+
+        Args:
+            items: A table as `Dataset.items`: the column `item_id`, and what the model reads.
+
+        Raises:
+            DataError: There is no column `item_id`, an id is null or of another type than the
+                known ones, or the table lacks what the model reads.
+        """
+        if ITEM_ID not in items.columns:
+            raise DataError("the items have no such column.", field=ITEM_ID)
+        known = self.item_vocabulary
+        vocabulary = known.extended(items[ITEM_ID])
+        codes = np.arange(known.size, vocabulary.size, dtype=np.int32)
+        if not len(codes):
+            return self
+        rows = vocabulary.encode(items[ITEM_ID])
+        new = items.with_columns(pl.Series("__code", rows)).filter(pl.col("__code") >= known.size)
+        new = new.unique("__code", keep="first").sort("__code").drop("__code")
+        before = self._item_vocabulary, self._item_counts
+        self._item_vocabulary = vocabulary
+        self._item_counts = np.pad(self._item_counts, (0, len(codes)))
+        try:
+            self._add_items(new, codes)
+        except BaseException:
+            self._item_vocabulary, self._item_counts = before
+            raise
         return self
 
     @property
@@ -267,7 +300,15 @@ class Recommender(ABC):
         return np.concatenate(blocks) if blocks else np.empty((0, len(codes)), np.float32)
 
     def state(self) -> ModelState:
-        """The fitted model as plain data."""
+        """The fitted model as plain data.
+
+        Raises:
+            NotFittedError: There is nothing to give yet.
+        """
+        tables = {
+            "item_ids": self.item_vocabulary.ids.alias(ITEM_ID).to_frame(),
+            "user_ids": self.user_vocabulary.ids.alias(USER_ID).to_frame(),
+        }
         return ModelState(
             settings=self._settings(),
             tensors={
@@ -276,10 +317,7 @@ class Recommender(ABC):
                 "base.history_offsets": self._histories.offsets,
                 **self._tensors(),
             },
-            tables={
-                "item_ids": self.item_vocabulary.ids.alias(ITEM_ID).to_frame(),
-                "user_ids": self.user_vocabulary.ids.alias(USER_ID).to_frame(),
-            },
+            tables=tables,
         )
 
     @classmethod
@@ -296,6 +334,14 @@ class Recommender(ABC):
         return model
 
     # What a subclass may extend.
+
+    def _add_items(self, items: pl.DataFrame, codes: NDArray[np.int32]) -> None:
+        """Makes room for new items, all or nothing; vocabulary and counts already hold them.
+
+        Args:
+            items: Their rows, one for each of `codes`.
+            codes: int32[n], contiguous, from the first that is free.
+        """
 
     def _settings(self) -> dict[str, Any]:
         return self.config.model_dump(mode="json")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
+import polars as pl
 from implicit.cpu.als import AlternatingLeastSquares
 from numpy.typing import NDArray
 from pydantic import Field
@@ -75,6 +76,10 @@ class ALS(Recommender):
             np.arange(len(histories)), self._confidences(histories)
         )
         return people @ self._solver.item_factors.T
+
+    def _add_items(self, items: pl.DataFrame, codes: NDArray[np.int32]) -> None:
+        """New items have zero vectors."""
+        self._use(np.pad(self._solver.item_factors, ((0, len(codes)), (0, 0))))
 
     def _tensors(self) -> dict[str, Tensor]:
         return {_ITEM_FACTORS: self._solver.item_factors}

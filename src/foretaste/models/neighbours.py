@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
+import polars as pl
 from implicit.nearest_neighbours import ItemItemRecommender
 from numpy.typing import NDArray
 from pydantic import Field
@@ -12,7 +13,7 @@ from scipy.sparse import csr_matrix
 
 from foretaste.config import Config
 from foretaste.data import Dataset, Ragged, Targets
-from foretaste.models._sparse import SparseMatrix, history_matrix
+from foretaste.models._sparse import SparseMatrix, history_matrix, recency_weights
 from foretaste.models.base import Recommender, Tensor
 
 _TENSOR = "neighbours."
@@ -65,11 +66,16 @@ class ItemKNN(Recommender):
         self._similarity = _without_self(finder.similarity)
 
     def _score(self, histories: Ragged) -> NDArray[np.float32]:
-        weights = _recency(histories, self.config.half_life)
+        weights = recency_weights(histories, self.config.half_life)
         rows = history_matrix(histories, weights, self.item_vocabulary.size)
         scores = (rows @ self._similarity).toarray()
         by_popularity = self.item_counts / (self.item_counts.max() + 1) - 1
         return np.where(scores > 0, scores, by_popularity.astype(np.float32))
+
+    def _add_items(self, items: pl.DataFrame, codes: NDArray[np.int32]) -> None:
+        """New items have no neighbours."""
+        size = self.item_vocabulary.size
+        self._similarity.resize(size, size)
 
     def _tensors(self) -> dict[str, Tensor]:
         return {
@@ -90,12 +96,3 @@ def _without_self(similarity: SparseMatrix) -> SparseMatrix:
     similarity.eliminate_zeros()
     similarity.sort_indices()
     return similarity.astype(np.float32)
-
-
-def _recency(histories: Ragged, half_life: float | None) -> NDArray[np.float32]:
-    """float32[total]: 1 for the latest action of every history, less for those before it."""
-    if half_life is None:
-        return np.ones(len(histories.values), np.float32)
-    ends = np.repeat(histories.offsets[1:], histories.lengths)
-    ages = ends - 1 - np.arange(len(histories.values))
-    return (0.5 ** (ages / half_life)).astype(np.float32)

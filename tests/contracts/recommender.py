@@ -1,0 +1,289 @@
+"""What every recommender must do, whatever it learns and however.
+
+Subclass `RecommenderContract` (for models that learn from behaviour `CollaborativeContract`), give
+`make`, and pytest runs every test here on your model.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from foretaste import artifacts
+from foretaste.errors import ConfigError, InputError, NotFittedError, UnknownIdError
+from foretaste.models import Popularity, Recommender
+from tests.contracts.worlds import COLD, PEOPLE, checkerboard, dataset, two_tastes
+
+WORLD = two_tastes()
+ITEMS = WORLD.item_vocabulary.ids.to_list()
+USERS = WORLD.user_vocabulary.ids.to_list()
+HISTORIES = [["garden-1", "garden-2"], ["desk-3"], ["desk-1", "garden-1", "desk-1", "desk-9"]]
+
+
+def scores(model: Recommender, histories: Sequence[Sequence[str | int]] = HISTORIES) -> np.ndarray:
+    return model.score(histories, model.item_vocabulary.ids.to_list())
+
+
+def by_person(table: pl.DataFrame) -> list[pl.DataFrame]:
+    return table.partition_by("user_id", maintain_order=True)
+
+
+@cache
+def fitted(contract: type[RecommenderContract]) -> Recommender:
+    return contract().make().fit(WORLD)
+
+
+class RecommenderContract:
+    """The tests; `make` gives the model, small enough to be fitted in a second."""
+
+    def make(self) -> Recommender:
+        raise NotImplementedError
+
+    @pytest.fixture
+    def model(self) -> Recommender:
+        """Fitted on `WORLD`, once for all tests: not to be changed."""
+        return fitted(type(self))
+
+    # Answers.
+
+    def test_answer_is_a_table_of_ranks(self, model: Recommender) -> None:
+        table = model.recommend(users=USERS[:3], k=4)
+        assert table.schema == {
+            "user_id": pl.String,
+            "item_id": pl.String,
+            "rank": pl.Int32,
+            "score": pl.Float32,
+            "source": pl.String,
+        }
+        assert table["user_id"].unique(maintain_order=True).to_list() == USERS[:3]
+        for rows in by_person(table):
+            assert rows["rank"].to_list() == [1, 2, 3, 4]
+            assert rows["score"].is_sorted(descending=True)
+            assert rows["item_id"].is_unique().all()
+        assert set(table["source"]) == {model.name}
+
+    def test_integer_ids_stay_integers(self) -> None:
+        model = self.make().fit(dataset([(7, [1, 2, 3]), (8, [2, 3, 4]), (9, [4, 1, 2])]))
+        table = model.recommend(users=[8], k=2)
+        assert table.schema["user_id"] == table.schema["item_id"] == pl.Int64
+        assert set(table["user_id"]) == {8}
+
+    def test_seen_items_are_left_out(self, model: Recommender) -> None:
+        for user in USERS[:4]:
+            seen = set(model.history_of(user))
+            recommended = set(model.recommend(users=[user], k=len(ITEMS))["item_id"])
+            assert recommended == set(ITEMS) - seen
+
+    def test_seen_items_are_kept_on_request(self, model: Recommender) -> None:
+        table = model.recommend(histories=HISTORIES, k=len(ITEMS), exclude_seen=False)
+        for rows in by_person(table):
+            assert set(rows["item_id"]) == set(ITEMS)
+
+    def test_more_than_the_catalogue(self, model: Recommender) -> None:
+        table = model.recommend(histories=[["desk-1"]], k=10 * len(ITEMS))
+        assert table["rank"].to_list() == list(range(1, len(ITEMS)))
+
+    @pytest.mark.parametrize("k", [0, -1])
+    def test_fewer_than_one(self, model: Recommender, k: int) -> None:
+        with pytest.raises(InputError) as raised:
+            model.recommend(users=USERS[:1], k=k)
+        assert raised.value.field == "k"
+
+    def test_candidates_only(self, model: Recommender) -> None:
+        chosen = ["desk-1", "garden-7", COLD]
+        table = model.recommend(histories=[["desk-2"]], k=10, candidates=[*chosen, "unheard of"])
+        assert sorted(table["item_id"]) == sorted(chosen)
+
+    def test_no_known_candidate(self, model: Recommender) -> None:
+        with pytest.raises(InputError) as raised:
+            model.recommend(users=USERS[:1], candidates=["unheard of"])
+        assert raised.value.field == "candidates"
+
+    def test_users_or_histories_not_both(self, model: Recommender) -> None:
+        with pytest.raises(InputError):
+            model.recommend(users=USERS[:1], histories=HISTORIES)
+        with pytest.raises(InputError):
+            model.recommend()
+
+    # Each subclass runs it in its own right: none of them replays another's example.
+    @settings(
+        max_examples=25,
+        deadline=None,
+        suppress_health_check=[HealthCheck.differing_executors],
+    )
+    @given(
+        histories=st.lists(st.lists(st.sampled_from([*ITEMS, "unheard of"]), max_size=8)),
+        k=st.integers(1, 30),
+        exclude_seen=st.booleans(),
+    )
+    def test_never_padding_never_twice(
+        self, histories: list[list[str]], k: int, exclude_seen: bool
+    ) -> None:
+        model = fitted(type(self))
+        table = model.recommend(histories=histories, k=k, exclude_seen=exclude_seen)
+        assert table["item_id"].is_in(ITEMS).all()
+        assert not table.select("user_id", "item_id").is_duplicated().any()
+        assert table["score"].is_finite().all()
+        for row, history in enumerate(histories):
+            rows = table.filter(pl.col("user_id") == row)
+            seen = set(history) & set(ITEMS) if exclude_seen else set[str]()
+            assert rows["rank"].to_list() == list(range(1, min(k, len(ITEMS) - len(seen)) + 1))
+            assert not seen & set(rows["item_id"])
+
+    # People and items that are unknown or new.
+
+    def test_strangers_get_what_is_popular(self, model: Recommender) -> None:
+        popular = Popularity().fit(WORLD).recommend(histories=[[]], k=5)
+        for table in (
+            model.recommend(users=["nobody"], k=5),
+            model.recommend(histories=[[]], k=5),
+            model.recommend(histories=[["unheard of"]], k=5),
+        ):
+            assert table["item_id"].equals(popular["item_id"])
+            assert set(table["source"]) == {"popularity"}
+
+    def test_strangers_and_friends_in_one_batch(self, model: Recommender) -> None:
+        both = model.recommend(users=["nobody", USERS[0]], k=3)
+        assert by_person(both)[1]["item_id"].equals(
+            model.recommend(users=[USERS[0]], k=3)["item_id"]
+        )
+        assert both["source"].to_list() == ["popularity"] * 3 + [model.name] * 3
+
+    def test_unknown_items_are_passed_over(self, model: Recommender) -> None:
+        with_unknown = [["unheard of", *history, "unheard of"] for history in HISTORIES]
+        np.testing.assert_array_equal(scores(model, with_unknown), scores(model))
+
+    def test_unknown_item_has_no_score(self, model: Recommender) -> None:
+        with pytest.raises(UnknownIdError, match="unheard of"):
+            model.score(HISTORIES, ["desk-1", "unheard of"])
+
+    def test_unknown_user_has_no_history(self, model: Recommender) -> None:
+        with pytest.raises(UnknownIdError, match="nobody"):
+            model.history_of("nobody")
+
+    def test_cold_item_has_a_score(self, model: Recommender) -> None:
+        assert np.isfinite(model.score(HISTORIES, [COLD])).all()
+        table = model.recommend(histories=HISTORIES, candidates=[COLD])
+        assert table["item_id"].to_list() == [COLD] * len(HISTORIES)
+
+    def test_history_of_cold_items(self, model: Recommender) -> None:
+        [source] = set(model.recommend(histories=[[COLD]], k=3)["source"])
+        assert source == ("popularity" if model.needs_behaviour else model.name)
+
+    def test_added_items_are_cold_items(self) -> None:
+        model = self.make().fit(WORLD)
+        before = scores(model)
+        added = pl.DataFrame({"item_id": ["desk-new"], "title": ["A new thing for the desk"]})
+        model.add_items(added)
+        assert model.item_vocabulary.ids.to_list() == [*ITEMS, "desk-new"]
+        np.testing.assert_allclose(scores(model)[:, :-1], before, rtol=1e-5, atol=1e-6)
+        assert np.isfinite(model.score(HISTORIES, ["desk-new"])).all()
+        again = type(model).from_state(model.state())
+        np.testing.assert_array_equal(scores(again), scores(model))
+
+    # Batches.
+
+    def test_batch_equals_one_by_one(self, model: Recommender) -> None:
+        histories = [model.history_of(user) for user in USERS]
+        alone = np.concatenate([scores(model, [history]) for history in histories])
+        np.testing.assert_allclose(scores(model, histories), alone, rtol=1e-4, atol=1e-6)
+
+    def test_users_are_their_histories(self, model: Recommender) -> None:
+        histories = [model.history_of(user) for user in USERS]
+        as_users = model.recommend(users=USERS, k=5)
+        as_histories = model.recommend(histories=histories, k=5)
+        assert as_users.drop("user_id").equals(as_histories.drop("user_id"))
+
+    def test_one_person_twice(self, model: Recommender) -> None:
+        table = model.recommend(users=[USERS[3], USERS[3]], k=4)
+        assert table["item_id"].to_list()[:4] == table["item_id"].to_list()[4:]
+
+    def test_nobody(self, model: Recommender) -> None:
+        assert model.recommend(users=[], k=3).is_empty()
+        assert model.recommend(histories=[], k=3).is_empty()
+        assert scores(model, []).shape == (0, len(ITEMS))
+
+    # Fitting, remembering, saving.
+
+    def test_not_fitted(self) -> None:
+        with pytest.raises(NotFittedError):
+            self.make().recommend(users=["p1"])
+        with pytest.raises(NotFittedError):
+            self.make().state()
+
+    def test_same_seed_same_model(self, model: Recommender) -> None:
+        np.testing.assert_array_equal(scores(self.make().fit(WORLD)), scores(model))
+
+    def test_second_fit_forgets_the_first(self, model: Recommender) -> None:
+        other = dataset([(f"q{n}", ["x", "y", "z", "desk-1"]) for n in range(5)])
+        again = self.make().fit(other).fit(WORLD)
+        np.testing.assert_array_equal(scores(again), scores(model))
+        assert again.user_vocabulary == WORLD.user_vocabulary
+
+    def test_one_person_one_item(self) -> None:
+        model = self.make().fit(dataset([("p", ["i", "i"])]))
+        assert model.recommend(users=["p"], k=3).is_empty()
+        kept = model.recommend(users=["p"], k=3, exclude_seen=False)
+        assert kept["item_id"].to_list() == ["i"]
+
+    def test_remembering_changes_histories_only(self, model: Recommender) -> None:
+        other = self.make().fit(WORLD)
+        known = dataset([("new", ["desk-2", "desk-5"])], WORLD.items)
+        other.remember(known)
+        assert other.history_of("new") == ["desk-2", "desk-5"]
+        np.testing.assert_array_equal(scores(other), scores(model))
+
+    def test_remembering_other_items(self, model: Recommender) -> None:
+        with pytest.raises(InputError):
+            model.remember(dataset([("p", ["some", "thing", "else"])]))
+
+    def test_state_is_plain_data(self, model: Recommender) -> None:
+        state = model.state()
+        assert json.loads(json.dumps(state.settings, allow_nan=False)) == state.settings
+        assert all(tensor.dtype.kind in "biuf" for tensor in state.tensors.values())
+
+    def test_state_round_trip(self, model: Recommender) -> None:
+        self._assert_same(type(model).from_state(model.state()), model)
+
+    def test_saved_and_loaded(self, model: Recommender, tmp_path: Path) -> None:
+        loaded = artifacts.load(artifacts.save(model, tmp_path / "run"))
+        assert type(loaded) is type(model)
+        self._assert_same(loaded, model)
+
+    def test_settings_round_trip(self) -> None:
+        config = self.make().config
+        assert type(config).parse(config.model_dump(mode="json")) == config
+
+    def test_unknown_setting(self, model: Recommender) -> None:
+        with pytest.raises(ConfigError):
+            type(model)(no_such_setting=1)
+
+    def _assert_same(self, one: Recommender, other: Recommender) -> None:
+        np.testing.assert_array_equal(scores(one), scores(other))
+        assert one.recommend(users=USERS, k=5).equals(other.recommend(users=USERS, k=5))
+        assert one.history_of(USERS[0]) == other.history_of(USERS[0])
+        assert one.config == other.config
+
+
+class CollaborativeContract(RecommenderContract):
+    """For models that learn who acts on what."""
+
+    def test_checkerboard(self) -> None:
+        size = 20
+        board = checkerboard(size)
+        table = self.make().fit(board).recommend(users=list(range(size)), k=1)
+        assert table["item_id"].to_list() == list(range(size))
+
+    def test_tastes_are_told_apart(self, model: Recommender) -> None:
+        table = model.recommend(users=USERS, k=3)
+        taste = {f"p{person}": "garden" if person % 2 else "desk" for person in range(PEOPLE)}
+        right = [item.startswith(taste[user]) for user, item in table[:, :2].iter_rows()]
+        assert all(right)

@@ -45,7 +45,7 @@ def test_init_writes_what_check_and_train_take(shell: Shell, tmp_path: Path) -> 
     assert settings["split"]["kind"] == "temporal"
     shell.run("check", config)
     runs = tmp_path / "runs"
-    shell.run("train", config, "--set", "model={name: popularity}", "--runs", runs)
+    shell.run("train", config, "--set", "model.name=popularity", "--runs", runs)
     [run] = shell.json("runs", runs)["runs"]
     assert run["model"] == "popularity"
     assert "already" in shell.fails("init", data, "-o", config)

@@ -45,6 +45,14 @@ def test_overrides_go_before_the_file_and_are_yaml(tmp_path: Path) -> None:
     assert config.data.cleaning.repeat_seconds is None
 
 
+def test_another_model_does_not_get_the_settings_of_the_file_s(tmp_path: Path) -> None:
+    path = write(tmp_path, "data: {path: shop}\nmodel: {name: als, factors: 7}")
+    assert load_config(path, ["model.name=popularity"]).build_model().name == "popularity"
+    same = load_config(path, ["model.name=als", "model.iterations=2"]).build_model()
+    assert same.config.model_dump()["factors"] == 7
+    assert same.config.model_dump()["iterations"] == 2
+
+
 def test_model_settings_reach_the_model(tmp_path: Path) -> None:
     path = write(tmp_path, "data: {path: shop}\nmodel: {name: als, factors: 7}")
     assert load_config(path).build_model().config.model_dump()["factors"] == 7

@@ -12,8 +12,8 @@ from rich.text import Text
 from foretaste.cli.output import JsonFlag, print_json, say
 from foretaste.errors import ArtifactError, InputError
 
-#: How many figures of a run the table has room for.
-_SHOWN = 2
+#: The figures that the table has room for, at every length of list.
+_SHOWN = ("NDCG@", "HR@")
 
 
 def runs(
@@ -61,11 +61,12 @@ def _table(found: list[dict[str, Any]]) -> Table:
         if "problem" in run:
             table.add_row(run["run"].name, "damaged", Text(run["problem"]))
             continue
-        figures = [f"{name} {value:.4f}" for name, value in run["metrics"].items()]
+        metrics = run["metrics"].items()
+        figures = [f"{name} {value:.4f}" for name, value in metrics if name.startswith(_SHOWN)]
         table.add_row(
             run["run"].name,
             run["model"],
-            "  ".join(figures[:_SHOWN]),
+            "  ".join(figures),
             (run["split"] or "")[:12],
             run["created"][:16].replace("T", " "),
         )

@@ -16,6 +16,8 @@ from foretaste.errors import ConfigError
 from foretaste.models import MODELS, Recommender
 from foretaste.training import TrainingConfig
 
+_MODEL = "sequence"
+
 #: Sections of their own that go into the settings of the models that have them.
 _SHARED_SECTIONS = ("content", "training")
 
@@ -50,7 +52,7 @@ class ModelSection(Config):
 
     model_config = ConfigDict(extra="allow")
 
-    name: str = "sequence"
+    name: str = _MODEL
 
 
 class EvaluationConfig(Config):
@@ -130,7 +132,7 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> RunConfig:
     Args:
         path: A YAML file.
         overrides: Settings that go before those of the file: ``section.key=value``, the value
-            written as in YAML.
+            written as in YAML. Another ``model.name`` leaves out the settings of the file's model.
 
     Raises:
         ConfigError: The file is not there or no YAML, an override has no such form, a setting is
@@ -172,13 +174,17 @@ def _read_yaml(path: Path) -> dict[str, Any]:
 def _override(values: dict[str, Any], override: str) -> None:
     """Puts ``a.b=c`` into `values`."""
     key, equals, text = override.partition("=")
-    *sections, last = key.strip().split(".")
+    key = key.strip()
+    *sections, last = key.split(".")
     if not equals or not all([*sections, last]):
         raise ConfigError(f"'{override}' is not of the form section.key=value.", field="--set")
     try:
         value = yaml.safe_load(text)
     except yaml.YAMLError:
         raise ConfigError(f"the value of '{override}' is not YAML.", field="--set") from None
+    model = values.get("model")
+    if key == "model.name" and isinstance(model, dict) and model.get("name", _MODEL) != value:
+        model.clear()  # the settings of one model mean nothing to another
     for section in sections:
         inner = values.get(section)
         if not isinstance(inner, dict):

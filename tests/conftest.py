@@ -6,6 +6,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# A slow or busy machine is no failure; more examples with --hypothesis-profile=default.
+settings.register_profile("house", deadline=None, max_examples=50)
+settings.load_profile("house")
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -103,15 +103,12 @@ def category_vectors(categories: pl.Series) -> Vectors:
     Args:
         categories: Strings or lists of strings, in the order of item codes.
     """
-    lists = categories.cast(pl.List(pl.String)) if categories.dtype == pl.String else categories
-    pairs = (
-        pl.DataFrame({"item": np.arange(1, len(lists) + 1), "category": lists})
-        .explode("category")
-        .drop_nulls()
-        .unique()
-    )
+    pairs = pl.DataFrame({"item": np.arange(1, len(categories) + 1), "category": categories})
+    if isinstance(categories.dtype, pl.List):
+        pairs = pairs.explode("category")
+    pairs = pairs.drop_nulls().unique()
     columns = pairs["category"].rank("dense").to_numpy().astype(np.int64) - 1
-    shape = (len(lists) + 1, int(columns.max(initial=-1)) + 1)
+    shape = (len(categories) + 1, int(columns.max(initial=-1)) + 1)
     ones = np.ones(len(pairs), np.float32)
     return sp.csr_array((ones, (pairs["item"].to_numpy(), columns)), shape)
 

@@ -2,6 +2,7 @@
 
 from foretaste.content.base import Encoder
 from foretaste.content.item_text import item_texts
+from foretaste.content.reference import ContentReference
 from foretaste.content.text import TextEncoder, TextEncoderConfig
 
-__all__ = ["Encoder", "TextEncoder", "TextEncoderConfig", "item_texts"]
+__all__ = ["ContentReference", "Encoder", "TextEncoder", "TextEncoderConfig", "item_texts"]

@@ -82,7 +82,7 @@ class TextEncoder:
         """The encoder that a configuration describes."""
         return cls(**config.model_dump())
 
-    @cached_property
+    @property
     def fingerprint(self) -> str:
         """SHA-256 of the model's files and of the settings that change vectors.
 

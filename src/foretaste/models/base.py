@@ -335,7 +335,9 @@ class Recommender(ABC):
 
     # What a subclass may extend.
 
-    def _add_items(self, items: pl.DataFrame, codes: NDArray[np.int32]) -> None:
+    def _add_items(  # noqa: B027 - Nothing is right for a model that only counts.
+        self, items: pl.DataFrame, codes: NDArray[np.int32]
+    ) -> None:
         """Makes room for new items, all or nothing; vocabulary and counts already hold them.
 
         Args:

@@ -7,6 +7,9 @@ from typing import Any
 
 from foretaste.errors import DataError
 
+#: How many of the rows with one problem are named.
+NAMED_ROWS = 5
+
 
 @dataclass(frozen=True)
 class Problem:

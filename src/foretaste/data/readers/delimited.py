@@ -17,9 +17,9 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 
-from foretaste.data.problems import Findings, Problem
+from foretaste.data.problems import NAMED_ROWS, Findings, Problem
 from foretaste.data.readers.raw import REPLACEMENT, not_utf8, read_bytes
-from foretaste.data.readers.table import NAMED_ROWS, Table
+from foretaste.data.readers.table import Table
 from foretaste.errors import DataError
 
 #: A row must fit into a block; a quote that is never closed makes a row of the rest of the file.
@@ -51,10 +51,12 @@ def read_delimited(
     content = read_bytes(path)
     bad_bytes = not_utf8(content, path) if encoding == "utf-8" else None
     if bad_bytes is not None:
-        findings.problem(Problem.of(bad_bytes))
+        findings.problem(bad_bytes)
     if bad_bytes is not None or encoding != "utf-8":
         content = content.decode(encoding, errors="replace").encode()
     body, columns = (content, list(names)) if names else _without_header(content, separator, path)
+    if bad_bytes is not None and any(REPLACEMENT in name for name in columns):
+        raise bad_bytes.error()
     if len(separator) > 1:
         body, separator = body.replace(separator.encode(), b"\x1f"), "\x1f"
     reader = _Lines(path, separator, quote, has_header=names is None)

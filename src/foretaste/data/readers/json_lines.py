@@ -11,14 +11,14 @@ from typing import Any, cast
 
 import polars as pl
 
-from foretaste.data.problems import Findings, Problem, shown
+from foretaste.data.problems import NAMED_ROWS, Findings, Problem, shown
 from foretaste.data.readers.raw import (
     REPLACEMENT,
     lines_that_hold_something,
     not_utf8,
     read_bytes,
 )
-from foretaste.data.readers.table import NAMED_ROWS, LinesOf, Table, numbered
+from foretaste.data.readers.table import LinesOf, Table, numbered
 from foretaste.errors import DataError
 
 
@@ -69,7 +69,7 @@ def _sound_lines(content: bytes, path: Path, lines_of: LinesOf, findings: Findin
     """Columns `text` and `record` of the lines that are JSON objects; the others are problems."""
     bad_bytes = not_utf8(content, path)
     if bad_bytes is not None:
-        findings.problem(Problem.of(bad_bytes))
+        findings.problem(bad_bytes)
     text = pl.Series("text", content.decode(errors="replace").split("\n"))
     lines = text.filter(text.str.strip_chars() != "").to_frame()
     lines = lines.with_columns(record=numbered(lines))

@@ -6,6 +6,7 @@ import gzip
 import zlib
 from pathlib import Path
 
+from foretaste.data.problems import NAMED_ROWS, Problem
 from foretaste.errors import DataError
 
 _BOM = b"\xef\xbb\xbf"
@@ -49,26 +50,29 @@ def _unpacked(content: bytes, path: Path) -> bytes:
         ) from None
 
 
-def not_utf8(content: bytes, path: Path) -> DataError | None:
-    """The error that names the first line of `content` that is not UTF-8; none if all are."""
+def not_utf8(content: bytes, path: Path) -> Problem | None:
+    """The problem with the lines of `content` that are not UTF-8; none if all are."""
     try:
         content.decode()
     except UnicodeDecodeError as error:
-        return DataError(
-            f"the byte 0x{content[error.start]:02x} is not UTF-8.",
-            file=path,
-            row=line_at(content, error.start),
-            hint="Save the file as UTF-8, or be lenient to skip such rows.",
-        )
-    return None
-
-
-def line_at(content: bytes, offset: int) -> int:
-    """The number, from 1, of the line in which the byte at `offset` stands."""
-    before = content[:offset]
-    newlines = before.count(b"\n")
+        first = error
+    else:
+        return None
     # Old files end lines with a carriage return alone.
-    return 1 + (newlines if newlines or b"\n" in content else before.count(b"\r"))
+    newline = b"\n" if b"\n" in content else b"\r"
+    bad = [
+        number
+        for number, line in enumerate(content.split(newline), start=1)
+        if not line.isascii() and REPLACEMENT in line.decode(errors="replace")
+    ]
+    return Problem(
+        f"the byte 0x{content[first.start]:02x} is not UTF-8.",
+        file=str(path),
+        row=bad[0],
+        hint="Save the file as UTF-8, or be lenient to skip such rows.",
+        count=len(bad),
+        rows=tuple(bad[:NAMED_ROWS]),
+    )
 
 
 def lines_that_hold_something(path: Path, records: list[int]) -> list[int]:

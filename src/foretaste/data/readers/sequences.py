@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
-from foretaste.data.problems import Findings, Problem
+from foretaste.data.problems import Findings
 from foretaste.data.readers.canonical import ITEMS, USERS
 from foretaste.data.readers.layout import (
     Found,
@@ -17,7 +17,7 @@ from foretaste.data.readers.layout import (
     read_table,
     stem_of,
 )
-from foretaste.data.readers.raw import not_utf8, read_bytes
+from foretaste.data.readers.raw import REPLACEMENT, not_utf8, read_bytes
 from foretaste.data.readers.table import Table, same_lines
 from foretaste.data.schema import ITEM_ID, TIMESTAMP, USER_ID
 
@@ -58,12 +58,12 @@ def _read_sequences(path: Path, findings: Findings) -> Table:
     content = read_bytes(path)
     bad_bytes = not_utf8(content, path)
     if bad_bytes is not None:
-        findings.problem(Problem.of(bad_bytes))
-        content = b"\n".join(line if _is_utf8(line) else b"" for line in content.split(b"\n"))
-    text = pl.Series("text", content.decode().split("\n"))
+        findings.problem(bad_bytes)
+    text = pl.Series("text", content.decode(errors="replace").split("\n"))
     parts = (
         pl.DataFrame({"text": text})
         .with_row_index(_LINE, offset=1)
+        .filter(pl.lit(bad_bytes is None) | ~pl.col("text").str.contains(REPLACEMENT, literal=True))
         .with_columns(pl.col("text").str.extract_all(r"\S+"))
         .filter(pl.col("text").list.len() > 0)
     )
@@ -84,14 +84,6 @@ def _read_sequences(path: Path, findings: Findings) -> Table:
         .with_columns(pl.int_range(pl.len()).over(USER_ID).alias(TIMESTAMP))
     )
     return Table(events.drop(_LINE), events[_LINE], path, same_lines, typed=False)
-
-
-def _is_utf8(line: bytes) -> bool:
-    try:
-        line.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 READER = Reader(

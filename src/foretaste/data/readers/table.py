@@ -8,14 +8,11 @@ from pathlib import Path
 
 import polars as pl
 
-from foretaste.data.problems import Findings, Problem, shown
+from foretaste.data.problems import NAMED_ROWS, Findings, Problem, shown
 from foretaste.errors import DataError
 
 #: From numbers of records in a file (from 1, ascending) to the lines on which they begin.
 LinesOf = Callable[[list[int]], list[int]]
-
-#: How many of the rows with one problem are named.
-NAMED_ROWS = 5
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,10 @@ from foretaste.data._shop_items import (
 )
 from foretaste.data._shop_people import DEVICES, People
 from foretaste.data._shop_words import words
+from foretaste.data.schema import EVENT_TYPE, TIMESTAMP
 
-VIEW, CART, PURCHASE = EVENT_TYPES = ("view", "cart", "purchase")
+EVENT_TYPES: Final = ("view", "cart", "purchase")
+VIEW, CART, PURCHASE = range(len(EVENT_TYPES))
 
 #: Parts of the day (UTC) with tastes of their own: night, morning, afternoon, evening.
 HOURS_OF_PART: Final = 6
@@ -39,7 +41,7 @@ BUY_BASE, BUY_SLOPE = -1.2, 0.2
 BUY_ON_DEVICE: Final = (-0.5, 0.4, 0.0)
 
 #: Events a session, on average; sets how often people come.
-EVENTS_PER_SESSION: Final = 5.0
+EVENTS_PER_SESSION: Final = 5.4
 
 _CANDIDATES = 32
 _LONGEST = 15
@@ -309,25 +311,43 @@ def _events(
     # Every look lasts five seconds or more; people pay half a minute after the last.
     carted = looked + rng.integers(1_000, 5_000, len(looked))
     last_look = np.repeat(looked[np.cumsum(sessions.length) - 1], sessions.length)
-    parts = [
-        (VIEW, np.ones(len(item), bool), looked),
-        (CART, in_cart, carted),
-        (PURCHASE, bought, last_look + 30_000),
-    ]
     tables = [
-        pl.DataFrame(
-            {
-                "person": sessions.person[session[which]],
-                "item": item[which],
-                "timestamp": times[which],
-                "event_type": pl.repeat(kind, int(which.sum()), eager=True),
-                "session": session[which],
-                "device": pl.Series(DEVICES).gather(sessions.device[session[which]]),
-            }
+        event_table(
+            sessions.person[session[which]],
+            item[which],
+            times[which],
+            kind,
+            session[which],
+            sessions.device[session[which]],
         )
-        for kind, which, times in parts
+        for kind, which, times in [
+            (VIEW, np.ones(len(item), bool), looked),
+            (CART, in_cart, carted),
+            (PURCHASE, bought, last_look + 30_000),
+        ]
     ]
-    return pl.concat(tables).sort("session", "timestamp", maintain_order=True)
+    return pl.concat(tables).sort("session", TIMESTAMP, maintain_order=True)
+
+
+def event_table(
+    person: NDArray[np.integer],
+    item: NDArray[np.integer],
+    times: NDArray[np.int64],
+    kind: int | NDArray[np.int64],
+    session: NDArray[np.integer],
+    device: NDArray[np.int64],
+) -> pl.DataFrame:
+    """Events in codes as a table: `person, item, timestamp, event_type, session, device`."""
+    return pl.DataFrame(
+        {
+            "person": person.astype(np.int64),
+            "item": item.astype(np.int64),
+            TIMESTAMP: times,
+            EVENT_TYPE: pl.Series(EVENT_TYPES).gather(np.broadcast_to(kind, len(person))),
+            "session": session.astype(np.int64),
+            "device": pl.Series(DEVICES).gather(device),
+        }
+    )
 
 
 def _happens(log_odds: NDArray[np.floating], rng: np.random.Generator) -> NDArray[np.bool_]:

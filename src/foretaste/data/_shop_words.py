@@ -39,6 +39,7 @@ class Leaf(Config):
         makes: What it can be made of, or about, or smell of.
         partners: Names of the categories it goes with.
         price: Median price.
+        drawing: Its shapes, drawn one over the other; see `_shop_pictures`.
         unit: Words before the noun in a sentence, such as "pair of ".
     """
 
@@ -47,6 +48,7 @@ class Leaf(Config):
     makes: tuple[str, ...]
     partners: tuple[str, ...]
     price: float
+    drawing: str
     unit: str = ""
 
 

@@ -105,10 +105,14 @@ class Findings:
     def skipped(self) -> list[str]:
         """One sentence a problem on the rows that were skipped for it."""
         return [
-            f"Skipped {p.count:,} {'row' if p.count == 1 else 'rows'}: {p.error().place}: "
-            f"{p.message}"
+            f"Skipped {counted(p.count, 'row')}: {p.error().place}: {p.message}"
             for p in self.problems
         ]
+
+
+def counted(count: int, noun: str) -> str:
+    """A number of things, readably: `1 row`, `2,000 rows`."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def shown(value: object, width: int = 60) -> str:

@@ -10,7 +10,7 @@ import polars as pl
 from foretaste.data.config import DataConfig, TimeUnit
 from foretaste.data.dataset import Dataset
 from foretaste.data.inspection import Inspection
-from foretaste.data.problems import FileReport, Findings, Problem
+from foretaste.data.problems import FileReport, Findings, Problem, counted
 from foretaste.data.readers import READERS, Found, Reader, Source, Tables
 from foretaste.data.readers.columns import TableName, understood
 from foretaste.data.readers.table import Table
@@ -245,6 +245,6 @@ def _count_strangers(dataset: Dataset, items: Table, findings: Findings) -> None
     strange = dataset.events.filter(~pl.col(ITEM_ID).is_in(ids.implode()))
     if not strange.is_empty():
         findings.note(
-            f"{len(strange):,} events are on {strange[ITEM_ID].n_unique():,} items that the "
-            f"catalogue {items.file.name} lacks."
+            f"{counted(len(strange), 'event')} on {counted(strange[ITEM_ID].n_unique(), 'item')} "
+            f"that {items.file.name} lacks."
         )

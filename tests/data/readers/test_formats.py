@@ -58,7 +58,7 @@ def tables(draw: st.DrawFn) -> pl.DataFrame:
     )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(table=tables())
 def test_every_format_gives_the_same_data(table: pl.DataFrame) -> None:
     # Text files do not say whether "12" is a number: ids that all look so are.

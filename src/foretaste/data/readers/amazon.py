@@ -13,7 +13,7 @@ from typing import Final
 
 import polars as pl
 
-from foretaste.data.problems import Findings
+from foretaste.data.problems import Findings, counted
 from foretaste.data.readers.json_lines import read_json_lines
 from foretaste.data.readers.layout import Found, Reader, Source, Tables, first_with
 from foretaste.data.readers.table import Table
@@ -109,9 +109,8 @@ def _first_of_each(items: Table, findings: Findings) -> Table:
         return items
     again = items[ITEM_ID].is_not_null() & ~items[ITEM_ID].is_first_distinct()
     if again.any():
-        findings.note(
-            f"{again.sum():,} rows of {items.file.name} repeat an item; the first row was kept."
-        )
+        rows = counted(int(again.sum()), "row")
+        findings.note(f"Left out {rows} of {items.file.name}: their items came before.")
     return items.keep(~again)
 
 

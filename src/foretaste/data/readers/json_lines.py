@@ -53,7 +53,7 @@ def read_json_lines(
         records = numbered(frame)
     if frame is None:
         raise DataError("its lines can't be read as one table.", file=path)
-    return Table(frame, records, path, lines_of, typed=fields is None)
+    return Table(frame, records, path, lines_of, typed=True)
 
 
 def _parse(content: bytes, fields: Sequence[str] | None) -> pl.DataFrame | None:

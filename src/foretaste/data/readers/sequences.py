@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
-from foretaste.data.problems import Findings
+from foretaste.data.problems import Findings, counted
 from foretaste.data.readers.canonical import ITEMS, USERS
 from foretaste.data.readers.layout import (
     Found,
@@ -70,8 +70,8 @@ def _read_sequences(path: Path, findings: Findings) -> Table:
     alone = parts.filter(pl.col("text").list.len() == 1)
     if not alone.is_empty():
         findings.note(
-            f"{len(alone):,} users in {path.name} have no items (the first in line "
-            f"{alone[_LINE][0]}); they are left out."
+            f"Left out {counted(len(alone), 'user')} without items from {path.name} (line "
+            f"{alone[_LINE][0]} is the first)."
         )
     events = (
         parts.select(

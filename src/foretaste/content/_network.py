@@ -140,7 +140,7 @@ def load_network(folder: Path, *, max_tokens: int, precision: Precision) -> Netw
             return TransformerNetwork(layout, max_tokens, dtype)
     except (OSError, ValueError, KeyError, ImportError, RuntimeError, SafetensorError) as error:
         raise InputError(
-            f"the model can't be loaded: {str(error).strip().partition(chr(10))[0]}",
+            f"the model can't be loaded: {str(error).strip().partition(chr(10))[0].rstrip('. ')}.",
             file=folder,
             field="model",
             hint="Give the whole folder of a model that needs no code of its own.",
@@ -173,6 +173,7 @@ class TransformerNetwork:
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self._lock = threading.Lock()  # Tokenizers keep their settings for a call in themselves.
         folder = str(layout.transformer)
+        _require_tokenizer(layout.transformer)
         self._tokenizer = AutoTokenizer.from_pretrained(
             folder, local_files_only=True, trust_remote_code=False
         )
@@ -183,10 +184,12 @@ class TransformerNetwork:
             use_safetensors=True,
             dtype=dtype,
             output_loading_info=True,
+            ignore_mismatched_sizes=True,  # Told below, more plainly.
         )
-        missing = sorted(key for key in loading["missing_keys"] if "pooler" not in key)
-        if missing:
-            raise ValueError(f"the weights lack {missing[0]} and {len(missing) - 1} more")
+        unfit = {*loading["missing_keys"], *(key for key, *_ in loading["mismatched_keys"])}
+        unfit = sorted(key for key in unfit if "pooler" not in key)
+        if unfit:
+            raise ValueError(f"config.json and the weights disagree on {unfit[0]}")
         self._model = model.to(self._device).eval()
 
     def embed(self, texts: list[str]) -> NDArray[np.float32]:
@@ -255,6 +258,13 @@ class LibraryNetwork:
         with self._lock:
             vectors = self._model.encode(texts, convert_to_tensor=True, show_progress_bar=False)
         return vectors.float().cpu().numpy()
+
+
+def _require_tokenizer(folder: Path) -> None:
+    """Without its files, transformers makes a tokenizer that knows no word, and says nothing."""
+    names = ("tokenizer.json", "vocab.txt", "vocab.json", "*.model")
+    if not any(path for name in names for path in folder.glob(name)):
+        raise ValueError("the tokenizer is missing (tokenizer.json)")
 
 
 def _batches(lengths: NDArray[np.int64], tokens: int) -> Iterator[NDArray[np.int64]]:

@@ -67,7 +67,7 @@ def _write_data(shop: Shop, folder: Path, *, images: bool) -> None:
         items = items.with_columns(image=pl.format("images/{}.png", ITEM_ID))
         files = [folder / name for name in items["image"]]
         draw_goods(shop.truth.goods, files, np.random.default_rng(shop.config.seed))
-    items.write_csv(folder / "items.csv")
+    items.with_columns(pl.col("categories").list.join("|")).write_csv(folder / "items.csv")
     shop.dataset.users.write_csv(folder / "users.csv")
     time = pl.col(TIMESTAMP).cast(pl.Datetime("ms")).dt.strftime("%Y-%m-%dT%H:%M:%S%.3fZ")
     in_order = shop.dataset.events.sort(TIMESTAMP, maintain_order=True)
@@ -103,7 +103,6 @@ def _items(shop: Shop) -> pl.DataFrame:
         facet: pl.Series(values).gather(goods.traits[:, number])
         for number, (facet, values) in enumerate(zip(FACETS, goods.facets.values, strict=True))
     }
-    released = pl.Series(np.where(goods.released == NEVER, 0, goods.released))
     pushed = pl.DataFrame(
         {
             "row": targets.ravel(),
@@ -112,10 +111,8 @@ def _items(shop: Shop) -> pl.DataFrame:
     ).unique("row", keep="first", maintain_order=True)
     return (
         shop.dataset.items.select(ITEM_ID)
-        .with_columns(**traits, popularity=goods.popularity, new=goods.new)
-        .with_columns(
-            released=pl.when(goods.released != NEVER).then(released.cast(pl.Datetime("ms", "UTC")))
-        )
+        .with_columns(**traits, popularity=goods.popularity, new=goods.new, released=goods.released)
+        .with_columns(pl.col("released").replace(NEVER, None).cast(pl.Datetime("ms", "UTC")))
         .with_row_index("row")
         .join(pushed.cast({"row": pl.UInt32}), on="row", how="left", maintain_order="left")
         .drop("row")

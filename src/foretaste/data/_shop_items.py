@@ -166,7 +166,7 @@ def make_goods(
 def describe_goods(
     goods: Goods, ids: pl.Series, *, end: int, rng: np.random.Generator
 ) -> pl.DataFrame:
-    """The catalogue: `item_id, title, description, brand, categories, price, added`."""
+    """The catalogue: `item_id, title, description, brand, categories (a list), price, added`."""
     shop = words()
     slots = _slots(goods, rng)
     titles = _texts([part.titles for part in shop.departments], goods.department, slots, rng)
@@ -191,7 +191,9 @@ def describe_goods(
             "title": titles,
             "description": descriptions,
             "brand": pl.Series(goods.facets.values[BRAND]).gather(goods.traits[:, BRAND]),
-            "categories": departments + "|" + categories,
+            "categories": pl.DataFrame([departments, categories.alias("leaf")])
+            .select(pl.concat_list(pl.all()))
+            .to_series(),
             "price": goods.price,
             "added": pl.Series(added).cast(pl.Datetime("ms")).dt.strftime("%Y-%m-%d"),
         }

@@ -65,7 +65,7 @@ class CleaningConfig(Config):
         hyperactive_deviations: Take every event of accounts whose busiest day (of all their
             events, where only the order is known) is this many robust standard deviations above
             the median; null turns it off. Off by default, because heavy use is not dishonesty
-            and a whole account is much to lose; 5 finds bots and spares enthusiasts.
+            and a whole account is much to lose; 4 finds bots and spares enthusiasts.
         min_user_events: Keep users with at least this many events, and with
         min_item_events: items with at least this many, until both hold together (the k-core).
             Users and items that fall short leave their tables as well. 1 keeps everything.

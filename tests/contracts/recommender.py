@@ -7,7 +7,8 @@ Subclass `RecommenderContract` (for models that learn from behaviour `Collaborat
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -257,6 +258,26 @@ class RecommenderContract:
         loaded = artifacts.load(artifacts.save(model, tmp_path / "run"))
         assert type(loaded) is type(model)
         self._assert_same(loaded, model)
+
+    @pytest.mark.parametrize(
+        ("name", "spoil"),
+        [
+            ("history_values", lambda values: values + 1_000_000),
+            ("history_values", lambda values: -values),
+            ("history_values", lambda values: values.astype(np.float32)),
+            ("history_values", lambda values: values[:-1]),
+            ("history_offsets", lambda offsets: offsets[:-1]),
+            ("history_offsets", lambda offsets: offsets[::-1].copy()),
+            ("item_counts", lambda counts: counts[:-1]),
+        ],
+    )
+    def test_contradictory_state_is_refused(
+        self, model: Recommender, name: str, spoil: Callable[[np.ndarray], np.ndarray]
+    ) -> None:
+        state = model.state()
+        spoilt = {f"base.{name}": spoil(state.tensors[f"base.{name}"])}
+        with pytest.raises(ValueError, match="histories"):
+            type(model).from_state(replace(state, tensors=state.tensors | spoilt))
 
     def test_settings_round_trip(self) -> None:
         config = self.make().config

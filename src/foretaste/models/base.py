@@ -322,7 +322,13 @@ class Recommender(ABC):
 
     @classmethod
     def from_state(cls, state: ModelState) -> Self:
-        """The model that gave `state`; its answers are equal."""
+        """The model that gave `state`; its answers are equal.
+
+        Raises:
+            ConfigError: A setting is unknown or does not fit.
+            LookupError: Something is missing from the state.
+            ValueError: Its parts contradict each other.
+        """
         model = cls._from_settings(state.settings)
         model._item_vocabulary = Vocabulary(state.tables["item_ids"][ITEM_ID])
         model._user_vocabulary = Vocabulary(state.tables["user_ids"][USER_ID])
@@ -330,6 +336,7 @@ class Recommender(ABC):
         model._histories = Ragged(
             state.tensors["base.history_values"], state.tensors["base.history_offsets"]
         )
+        model._check_histories()
         model._restore(state.tensors)
         return model
 
@@ -353,6 +360,24 @@ class Recommender(ABC):
         return cls(cls.config_class.parse(settings))
 
     # Inside.
+
+    def _check_histories(self) -> None:
+        """Refuses codes that a file made up: native code takes them for addresses."""
+        values, offsets = self._histories.values, self._histories.offsets
+        lengths = np.diff(offsets, prepend=0, append=len(values))
+        size = self.item_vocabulary.size
+        fits = (
+            len(self._item_counts) == size
+            and len(self._histories) == len(self.user_vocabulary)
+            and values.dtype == np.int32
+            and offsets.dtype == np.int64
+            and (lengths >= 0).all()
+            and lengths[0] == lengths[-1] == 0
+            and values.min(initial=1) > PADDING
+            and values.max(initial=PADDING) < size
+        )
+        if not fits:
+            raise ValueError("the histories do not fit the users and items")
 
     def _scores_with_fallback(self, histories: Ragged) -> NDArray[np.float32]:
         empty = self._says_nothing(histories)

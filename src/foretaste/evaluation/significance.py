@@ -78,7 +78,7 @@ def compare(
     second: EvaluationReport,
     *,
     metrics: Sequence[str] | None = None,
-    resamples: int = 10_000,
+    resamples: int = 2000,
     seed: int = 0,
 ) -> Comparison:
     """Tests the differences between two reports, person by person.

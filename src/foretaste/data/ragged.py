@@ -70,14 +70,11 @@ class Ragged:
         return self._cut(self.offsets[1:] - kept, kept)
 
     def padded(self, width: int | None = None) -> NDArray[np.int32]:
-        """int32[rows, width] with zeros on the left; keeps the last `width` of longer rows."""
+        """int32[rows, width] with zeros at the end; keeps the last `width` of longer rows."""
         width = int(self.lengths.max(initial=0)) if width is None else width
         kept = self.last(width)
         table = np.zeros((len(self), width), np.int32)
-        lengths = kept.lengths
-        columns = np.arange(len(kept.values)) - np.repeat(kept.offsets[:-1], lengths)
-        columns += np.repeat(width - lengths, lengths)
-        table[kept.row_of_value, columns] = kept.values
+        table[np.arange(width) < kept.lengths[:, None]] = kept.values
         return table
 
     def _cut(self, starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> Ragged:

@@ -1,0 +1,6 @@
+"""The sequence model: item table, backbone, and the recommender made of them."""
+
+from foretaste.models.sequence.config import SequenceConfig
+from foretaste.models.sequence.model import SequenceRecommender
+
+__all__ = ["SequenceConfig", "SequenceRecommender"]

@@ -1,0 +1,76 @@
+"""A causal transformer with gated residuals over a sequence of vectors."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+
+class GatedBlock(nn.Module):
+    """Pre-norm attention and feed-forward, each added through a learnt gate (LiGR).
+
+    ``x + sigmoid(W x) * f(norm(x))``, after Borisyuk et al., "From Features to Transformers"
+    (2025), eq. 1.
+    """
+
+    def __init__(self, dimension: int, heads: int, dropout: float) -> None:
+        super().__init__()
+        self.heads = heads
+        self.attention_norm = nn.LayerNorm(dimension)
+        self.qkv = nn.Linear(dimension, 3 * dimension)
+        self.out = nn.Linear(dimension, dimension)
+        self.attention_gate = nn.Linear(dimension, dimension)
+        self.forward_norm = nn.LayerNorm(dimension)
+        self.feed_forward = nn.Sequential(
+            nn.Linear(dimension, 4 * dimension), nn.GELU(), nn.Linear(4 * dimension, dimension)
+        )
+        self.forward_gate = nn.Linear(dimension, dimension)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """float[rows, width, dimension] to the same; no position sees a later one."""
+        attended = self.dropout(self._attention(self.attention_norm(x)))
+        x = x + torch.sigmoid(self.attention_gate(x)) * attended
+        fed = self.dropout(self.feed_forward(self.forward_norm(x)))
+        return x + torch.sigmoid(self.forward_gate(x)) * fed
+
+    def _attention(self, x: Tensor) -> Tensor:
+        rows, width, dimension = x.shape
+        qkv = self.qkv(x).view(rows, width, 3, self.heads, dimension // self.heads)
+        q, k, v = qkv.permute(2, 0, 3, 1, 4)
+        attended = functional.scaled_dot_product_attention(q, k, v, is_causal=True)
+        return self.out(attended.transpose(1, 2).reshape(rows, width, dimension))
+
+
+class Backbone(nn.Module):
+    """Reads item vectors in order and says, at every position, what comes next.
+
+    Args:
+        dimension: Of the vectors, a multiple of `heads`.
+        layers: Number of gated blocks.
+        heads: Attention heads a block.
+        length: Longest sequence.
+        dropout: Share of activations dropped in training.
+    """
+
+    def __init__(
+        self, *, dimension: int, layers: int, heads: int, length: int, dropout: float
+    ) -> None:
+        super().__init__()
+        self.positions = nn.Parameter(torch.randn(length, dimension) * 0.02)
+        self.input_norm = nn.LayerNorm(dimension)
+        self.dropout = nn.Dropout(dropout)
+        self.blocks = nn.ModuleList(GatedBlock(dimension, heads, dropout) for _ in range(layers))
+        self.output_norm = nn.LayerNorm(dimension)
+        self.head = nn.Linear(dimension, dimension)
+
+    def forward(self, vectors: Tensor) -> Tensor:
+        """Maps float[rows, width, dimension], padded at the end, to states of the same shape.
+
+        Padding needs no mask: attention never looks ahead, and states at padding are not used.
+        """
+        x = self.dropout(self.input_norm(vectors) + self.positions[: vectors.shape[1]])
+        for block in self.blocks:
+            x = block(x)
+        return self.head(self.output_norm(x))

@@ -1,0 +1,156 @@
+"""The sequence recommender: a causal transformer over recent actions that knows items' words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import polars as pl
+import torch
+from numpy.typing import NDArray
+
+from foretaste.content import ContentReference, Encoder
+from foretaste.content.projection import Projection
+from foretaste.data import Dataset, Ragged, Targets
+from foretaste.errors import DataError
+from foretaste.metrics import hit_positions, ndcg
+from foretaste.models.base import Recommender, Tensor
+from foretaste.models.sequence.config import SequenceConfig
+from foretaste.models.sequence.network import SequenceBatches, SequenceNetwork
+from foretaste.training import TrainingHistory, UniformNegatives, seeded, train_network
+
+_NETWORK = "network."
+_VALIDATED_AT = 10
+
+
+class SequenceRecommender(Recommender):
+    """Foresees the next action from the recent ones (SASRec's task, Kang & McAuley 2018).
+
+    An item's vector is its text vector, frozen, plus a bounded correction learnt from behaviour:
+    an item nobody has touched is recommended from its words alone. Training draws shared
+    negatives among the items with events, so cold items are never pushed away.
+
+    Args:
+        config: Settings, or give them by keyword.
+        content: Encoder of the items' text; by default the one of `config.content`, and none at
+            all where that is None.
+        **settings: Fields of `SequenceConfig`.
+    """
+
+    name = "sequence"
+    config_class = SequenceConfig
+    config: SequenceConfig
+    _network: SequenceNetwork
+
+    def __init__(
+        self,
+        config: SequenceConfig | None = None,
+        *,
+        content: Encoder | None = None,
+        **settings: Any,
+    ) -> None:
+        super().__init__(config, **settings)
+        self.content = ContentReference(self.config.content, content)
+        self.config = self.config.model_copy(update={"content": self.content.settings})
+        self._projection: Projection | None = None
+        self.training_history = TrainingHistory()
+
+    def _fit(self, train: Dataset, validation: Targets | None) -> None:
+        config = self.config
+        batches = SequenceBatches(
+            train.histories(),
+            config.length,
+            config.training.batch_tokens,
+            np.random.default_rng(config.seed),
+        )
+        if not len(batches.sequences):
+            raise DataError(
+                "nobody has two events, so there is no next item to learn from.",
+                hint="Give more events, or use a model that needs no order, such as itemknn.",
+            )
+        base = self._text_vectors(train.items)
+        warm = torch.from_numpy(np.flatnonzero(self.item_counts))
+        with seeded(config.seed) as generator:
+            self._network = SequenceNetwork(config, len(self.item_vocabulary), base)
+            negatives = UniformNegatives(warm, config.negatives, generator)
+            self.training_history = train_network(
+                self._network,
+                batches=batches,
+                loss=lambda codes: self._network.next_item_loss(codes, negatives),
+                validate=None if validation is None else self._validator(validation),
+                config=config.training,
+            )
+        self._remember_table()
+
+    def _score(self, histories: Ragged) -> NDArray[np.float32]:
+        with torch.inference_mode():
+            return (self._network.last_state(histories) @ self._table.T).numpy()
+
+    def _tensors(self) -> dict[str, Tensor]:
+        tensors: dict[str, Tensor] = {
+            _NETWORK + name: value.numpy() for name, value in self._network.state_dict().items()
+        }
+        if self._projection is not None:
+            tensors["projection.mean"] = self._projection.mean
+            tensors["projection.components"] = self._projection.components
+        return tensors | self.content.tensors()
+
+    def _restore(self, tensors: Mapping[str, Tensor]) -> None:
+        weights = {
+            name.removeprefix(_NETWORK): torch.from_numpy(value)
+            for name, value in tensors.items()
+            if name.startswith(_NETWORK)
+        }
+        if "projection.mean" in tensors:
+            self._projection = Projection(
+                tensors["projection.mean"], tensors["projection.components"]
+            )
+        self._network = SequenceNetwork(
+            self.config, len(self.item_vocabulary), weights.get("table.base")
+        )
+        self._network.load_state_dict(weights)
+        self._network.eval()
+        self.content.restore(tensors)
+        self._remember_table()
+
+    def _add_items(self, items: pl.DataFrame, codes: NDArray[np.int32]) -> None:
+        """New items come with their words and no correction."""
+        vectors = None
+        if self._projection is not None:
+            vectors = torch.from_numpy(self._projection.apply(self.content.encode(items)))
+        self._network.table.extend(vectors, len(codes))
+        self._remember_table()
+
+    def _text_vectors(self, items: pl.DataFrame) -> torch.Tensor | None:
+        """float32[items + 1, dimension]: words as unit vectors, fitted on items with events."""
+        if self.content.encoder is None:
+            self._projection = None
+            return None
+        vectors = self.content.fit(items)
+        self._projection = Projection.fit(vectors[self.item_counts[1:] > 0], self.config.dimension)
+        projected = self._projection.apply(vectors)
+        return torch.from_numpy(np.pad(projected, ((1, 0), (0, 0))))
+
+    def _validator(self, validation: Targets) -> Callable[[], float]:
+        """NDCG@10 over the full catalogue, on at most `validation_users` people."""
+        limit = self.config.training.validation_users
+        if len(validation) > limit:
+            chosen = np.random.default_rng(self.config.seed).choice(
+                len(validation), limit, replace=False
+            )
+            validation = validation.take(np.sort(chosen))
+        targets = validation.items
+
+        def measure() -> float:
+            self._remember_table()
+            ranked = self.rank(validation.histories, _VALIDATED_AT).items
+            hits = hit_positions(ranked, targets.row_of_value, targets.values)
+            return float(ndcg(hits, targets.lengths).mean())
+
+        return measure
+
+    def _remember_table(self) -> None:
+        """Puts the table together once; it is the same for every history."""
+        with torch.inference_mode():
+            self._table = self._network.table.all()

@@ -1,0 +1,32 @@
+"""Settings of the training loop."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from foretaste.config import Config
+
+
+class TrainingConfig(Config):
+    """How a network is trained, whatever the network.
+
+    Attributes:
+        epochs: Most passes over the data.
+        patience: Stop after this many epochs without a better validation metric. Without
+            validation data all epochs are run.
+        batch_tokens: Most positions in a batch, padding included.
+        learning_rate: Of AdamW, after the warm-up.
+        warmup_steps: Steps over which the learning rate rises from zero.
+        weight_decay: Of AdamW, on matrices only (not on biases, norms or item tables).
+        gradient_clip: Largest norm of the whole gradient.
+        validation_users: Most users ranked after each epoch.
+    """
+
+    epochs: int = Field(default=200, ge=1)
+    patience: int = Field(default=10, ge=1)
+    batch_tokens: int = Field(default=4096, ge=1)
+    learning_rate: float = Field(default=1e-3, gt=0)
+    warmup_steps: int = Field(default=200, ge=0)
+    weight_decay: float = Field(default=0.01, ge=0)
+    gradient_clip: float = Field(default=1.0, gt=0)
+    validation_users: int = Field(default=10_000, ge=1)

@@ -87,8 +87,9 @@ class _Lines:
             self._dialect["quotechar"] = quote
 
     def __call__(self, records: list[int]) -> list[int]:
-        text = read_bytes(self.path).decode(errors="replace")
-        reader = csv.reader(io.StringIO(text, newline=""), **self._dialect)
+        content = io.BytesIO(read_bytes(self.path))
+        text = io.TextIOWrapper(content, "utf-8", errors="replace", newline="")
+        reader = csv.reader(text, **self._dialect)
         wanted = {record + self._header for record in records}
         last = max(wanted, default=0)
         found: dict[int, int] = {}

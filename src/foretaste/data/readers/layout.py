@@ -97,8 +97,11 @@ class Source:
             return (self.path,)
         if not self.path.is_dir():
             raise DataError("there is no such file or folder.", file=self.path)
-        found = (p for p in self.path.iterdir() if p.is_file() and not p.name.startswith("."))
-        return tuple(sorted(found))
+        try:
+            found = sorted(self.path.iterdir())
+        except OSError as error:
+            raise DataError(f"it can't be read: {error.strerror}.", file=self.path) from None
+        return tuple(path for path in found if path.is_file() and not path.name.startswith("."))
 
     def named(self, *names: str) -> Path | None:
         """The first file of one of these names, in any case, gzipped or not."""

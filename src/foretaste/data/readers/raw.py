@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import zlib
 from pathlib import Path
 
@@ -77,7 +78,7 @@ def not_utf8(content: bytes, path: Path) -> Problem | None:
 
 def lines_that_hold_something(path: Path, records: list[int]) -> list[int]:
     """The line of each record in a text file of one record a line, blank lines apart."""
-    lines = read_bytes(path).split(b"\n")
+    lines = io.BytesIO(read_bytes(path))
     filled = (number for number, line in enumerate(lines, start=1) if line.strip())
     wanted = set(records)
     last = max(records, default=0)

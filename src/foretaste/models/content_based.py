@@ -29,7 +29,7 @@ class ContentBasedConfig(Config):
     """
 
     content: TextEncoderConfig | None = TextEncoderConfig()
-    half_life: float | None = Field(default=2.0, gt=0)
+    half_life: float | None = Field(default=1.0, gt=0)
 
 
 class ContentBased(Recommender):

@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+
+from foretaste.content import TextEncoder, TextEncoderConfig
+from foretaste.data import Dataset
+from foretaste.errors import DataError, InputError
+from foretaste.models import ContentBased
+from tests.content.words import WordCounts
+
+TITLES = {1: "Garden lamp", 2: "Garden", 3: "Desk lamp", 4: "Desk", 5: None, 6: "Garden garden"}
+
+
+def dataset() -> Dataset:
+    items = pl.DataFrame({"item_id": list(TITLES), "title": list(TITLES.values())})
+    events = pl.DataFrame({"user_id": [7, 7, 8], "item_id": [1, 2, 3], "timestamp": [1, 2, 3]})
+    return Dataset.from_tables(events, items, clock="order")
+
+
+def fitted(**settings: object) -> ContentBased:
+    return ContentBased(content=WordCounts(), **settings).fit(dataset())
+
+
+def test_scores_are_cosines_with_the_mean_of_unit_vectors():
+    model = fitted(half_life=None)
+    garden, desk, lamp = np.eye(3)
+    person = (garden + lamp) / np.sqrt(2) + desk
+    person /= np.linalg.norm(person)
+    vectors = [(garden + lamp) / np.sqrt(2), garden, (desk + lamp) / np.sqrt(2), desk]
+    expected = [person @ vector for vector in vectors]
+    np.testing.assert_allclose(model.score([[1, 4]], [1, 2, 3, 4])[0], expected, atol=1e-6)
+
+
+def test_the_latest_actions_count_most():
+    model = fitted(half_life=1.0)
+    garden, desk = model.score([[2, 4]], [2, 4])[0]
+    np.testing.assert_allclose([garden, desk], np.array([0.5, 1]) / np.hypot(0.5, 1), atol=1e-6)
+    even = fitted(half_life=None).score([[2, 4]], [2, 4])[0]
+    assert even[0] == pytest.approx(even[1])
+
+
+def test_an_item_nobody_touched_is_ranked_by_its_words():
+    answer = fitted().recommend(histories=[[2]], k=2)
+    assert answer["item_id"].to_list() == [6, 1]
+    assert answer["source"].to_list() == ["content", "content"]
+
+
+def test_an_item_without_words_scores_zero():
+    scores = fitted().score([[1], [5]], [5, 1])
+    assert scores[0, 0] == 0
+    assert scores[1].tolist() == [0, 0]
+
+
+def test_new_items_are_read_and_old_answers_stay():
+    model = fitted()
+    before = model.score([[1]], list(TITLES))
+    new = pl.DataFrame(
+        {"item_id": [9, 2, 8, 9], "title": ["Desk", "ignored: known", "Garden lamp", "twice"]}
+    )
+    assert model.add_items(new) is model
+    assert np.array_equal(model.score([[1]], list(TITLES)), before)
+    assert model.score([[1]], [8, 9])[0].tolist() == pytest.approx([1, 0])
+    assert model.item_counts.tolist()[-2:] == [0, 0]
+    assert model.recommend(histories=[[8]], k=1)["item_id"].to_list() == [1]
+    again = ContentBased.from_state(model.state())
+    assert np.array_equal(again.score([[9]], [8, 9]), model.score([[9]], [8, 9]))
+
+
+def test_items_that_cannot_be_read_leave_the_model_as_it_was():
+    model = ContentBased(content=WordCounts()).fit(dataset())
+    later = ContentBased.from_state(model.state())
+    new = pl.DataFrame({"item_id": [9], "title": ["Desk"]})
+    with pytest.raises(InputError, match="no encoder"):
+        later.add_items(new)
+    assert later.item_vocabulary == model.item_vocabulary
+    assert np.array_equal(later.score([[1]], list(TITLES)), model.score([[1]], list(TITLES)))
+    later.content.encoder = WordCounts()
+    assert later.add_items(new).score([[4]], [9])[0, 0] == pytest.approx(1)
+    with pytest.raises(DataError, match="no such column"):
+        later.add_items(new.drop("item_id"))
+
+
+def test_settings_hold_the_text_encoder_that_was_given():
+    model = ContentBased(content=TextEncoder(fields=["name"]), half_life=None)
+    assert model.config.content == TextEncoderConfig(fields=("name",))
+    assert model.config.half_life is None
+    assert ContentBased(content=WordCounts()).config.content is None
+    assert ContentBased().config.content == TextEncoderConfig()
+
+
+def test_loading_and_scoring_need_no_encoder():
+    model = ContentBased.from_state(fitted().state())
+    assert model.content.encoder is None
+    assert model.score([[1]], [1])[0, 0] == pytest.approx(1)

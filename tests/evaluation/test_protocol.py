@@ -102,6 +102,8 @@ def test_warm_and_cold_share_the_targets_out() -> None:
     assert groups["warm"].targets + groups["cold"].targets == groups["all"].targets
     assert (groups["cold"].users, groups["cold"].targets) == (2, 2)
     assert (groups["cold_only"].users, groups["cold_only"].targets) == (2, 2)
+    cold = int((split.train.item_counts[1:] == 0).sum())
+    assert [group.items for group in groups.values()] == [35, 35 - cold, cold, cold]
 
 
 def test_without_cold_targets_there_are_no_groups() -> None:

@@ -26,6 +26,7 @@ def test_table_has_a_row_a_figure_and_a_column_a_group() -> None:
     assert lines[3].split() == ["all", "cold", "cold_only"]
     rows = {line.split()[0]: line for line in lines[4:]}
     assert rows["users"].split()[1] == str(REPORT.users)
+    assert rows["items"].split()[1] == "35"
     for group in ("all", "cold", "cold_only"):
         assert str(REPORT.metric("MAP@10", group)) in rows["MAP@10"]
     assert rows["Novelty@10"].endswith("-")

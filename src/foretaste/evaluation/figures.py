@@ -125,6 +125,7 @@ def group(
     return Group(
         users=int(np.count_nonzero(view.targets.lengths)),
         targets=len(view.targets.values),
+        items=int(view.catalogue[1:].sum()),
         metrics=estimates([means, *others], len(view.lists), resamples=resamples, seed=seed),
     )
 

@@ -28,11 +28,14 @@ class Group:
     Attributes:
         users: People with at least one such target.
         targets: Such targets.
+        items: Items of the group's part of the catalogue. Where `cold_only` ranks few, a list of
+            k of them is right often by chance.
         metrics: Figures by name, such as ``"NDCG@10"``.
     """
 
     users: int
     targets: int
+    items: int
     metrics: dict[str, Estimate]
 
 
@@ -108,6 +111,7 @@ class EvaluationReport:
             name: Group(
                 users=group["users"],
                 targets=group["targets"],
+                items=group["items"],
                 metrics={key: Estimate(**figure) for key, figure in group["metrics"].items()},
             )
             for name, group in values["groups"].items()
@@ -142,11 +146,12 @@ def _table(groups: Mapping[str, Group]) -> list[str]:
             title,
             f"{group.users:,}",
             f"{group.targets:,}",
+            f"{group.items:,}",
             *(str(group.metrics.get(name, "-")) for name in names),
         ]
         for title, group in groups.items()
     ]
-    rows = zip(["", "users", "targets", *names], *columns, strict=True)
+    rows = zip(["", "users", "targets", "items", *names], *columns, strict=True)
     widths = [max(len(cell) for cell in column) for column in ([*names, "targets"], *columns)]
     return [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()

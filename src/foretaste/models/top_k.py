@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -28,10 +30,18 @@ def top_k(scores: NDArray[np.float32], k: int) -> tuple[NDArray[np.int32], NDArr
         edge = values[:, -1:]
         crowded = np.flatnonzero((scores >= edge).sum(axis=1) > k)
         if len(crowded):
-            columns[crowded] = np.argsort(-scores[crowded], axis=1, kind="stable")[:, :k]
+            columns[crowded] = _first_at_edge(scores[crowded], edge[crowded], k)
             values[crowded] = np.take_along_axis(scores[crowded], columns[crowded], axis=1)
     order = np.lexsort((columns, -values), axis=1)
     columns = np.take_along_axis(columns, order, axis=1).astype(np.int32)
     values = np.take_along_axis(values, order, axis=1)
     columns[np.isneginf(values)] = 0
     return columns, values
+
+
+def _first_at_edge(scores: NDArray[np.float32], edge: NDArray[np.float32], k: int) -> NDArray[Any]:
+    """Columns, in rising order, of the scores above the edge and the first of those at it."""
+    above, at_edge = scores > edge, scores == edge
+    places = k - above.sum(axis=1, keepdims=True)
+    chosen = above | (at_edge & (np.cumsum(at_edge, axis=1, dtype=np.int32) <= places))
+    return np.nonzero(chosen)[1].reshape(-1, k)

@@ -169,7 +169,7 @@ def test_an_oracle_foresees_far_better_than_popularity(shop: Shop) -> None:
         return float(metrics.ndcg(hits, targets.items.lengths).mean())
 
     popular = ndcg(np.tile(counts, (len(targets), 1)))
-    assert ndcg(liking + reach) > 2 * popular
+    assert ndcg(liking + reach) > 2.5 * popular
     assert ndcg(liking) > 1.5 * popular
 
 

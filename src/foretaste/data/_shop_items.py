@@ -157,7 +157,7 @@ def make_goods(
         traits=traits,
         price=price,
         relative_price=np.log(price / median).astype(np.float32),
-        popularity=((rng.permutation(n) + 10.0) ** -0.8).astype(np.float64),
+        popularity=((rng.permutation(n) + 15.0) ** -0.6).astype(np.float64),
         released=released,
         new=new,
     )

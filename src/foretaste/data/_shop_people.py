@@ -22,7 +22,7 @@ _FACET_STRENGTH = (1.6, 1.3, 0.9, 0.7, 1.0, 0.4)
 #: What a taste is made of: one of a dozen circles of like-minded people, what is one's own, and
 #: mild leanings of an age group and a gender.
 _CIRCLES = 12
-_CIRCLE_SHARE, _OWN_SHARE, _AGE_SHARE, _GENDER_SHARE = 0.8, 0.55, 0.25, 0.15
+_CIRCLE_SHARE, _OWN_SHARE, _AGE_SHARE, _GENDER_SHARE = 1.0, 0.4, 0.25, 0.15
 
 
 @dataclass(frozen=True)

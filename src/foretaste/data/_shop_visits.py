@@ -41,7 +41,7 @@ BUY_BASE, BUY_SLOPE = -1.2, 0.2
 BUY_ON_DEVICE: Final = (-0.5, 0.4, 0.0)
 
 #: Events a session, on average; sets how often people come.
-EVENTS_PER_SESSION: Final = 5.4
+EVENTS_PER_SESSION: Final = 5.65
 
 _CANDIDATES = 32
 _LONGEST = 15

@@ -229,7 +229,7 @@ def test_dishonest_accounts_are_planted_and_recorded(shop: Shop) -> None:
 
 
 def test_cleaning_finds_the_bots_and_no_honest_person(shop: Shop) -> None:
-    cleaned, _ = clean(shop.dataset, CleaningConfig(hyperactive_deviations=4.0))
+    cleaned, _ = clean(shop.dataset, CleaningConfig(hyperactive_deviations=3.5))
     lost = np.setdiff1d(shop.dataset.events["user_id"].unique(), cleaned.events["user_id"].unique())
     accounts = shop.truth.deceit.accounts.filter(pl.col("kind") != "shilling")
     bots = shop.dataset.user_vocabulary.ids.gather(accounts["person"])

@@ -70,7 +70,7 @@ class Recommender(ABC):
 
     #: Whether an item without training events tells the model nothing; a history of nothing else
     #: is then answered like an empty one.
-    needs_behaviour: ClassVar[bool] = False
+    needs_behaviour: bool = False
 
     def __init__(self, config: Config | None = None, **settings: Any) -> None:
         """Takes a configuration object, or its settings by keyword.

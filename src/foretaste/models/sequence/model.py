@@ -70,6 +70,7 @@ class SequenceRecommender(Recommender):
                 hint="Give more events, or use a model that needs no order, such as itemknn.",
             )
         base = self._text_vectors(train.items)
+        self.needs_behaviour = base is None
         warm = torch.from_numpy(np.flatnonzero(self.item_counts))
         with seeded(config.seed) as generator:
             self._network = SequenceNetwork(config, len(self.item_vocabulary), base)
@@ -106,9 +107,9 @@ class SequenceRecommender(Recommender):
             self._projection = Projection(
                 tensors["projection.mean"], tensors["projection.components"]
             )
-        self._network = SequenceNetwork(
-            self.config, len(self.item_vocabulary), weights.get("table.base")
-        )
+        base = weights.get("table.base")
+        self.needs_behaviour = base is None
+        self._network = SequenceNetwork(self.config, len(self.item_vocabulary), base)
         self._network.load_state_dict(weights)
         self._network.eval()
         self.content.restore(tensors)

@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+
+from foretaste.data import Dataset
+from foretaste.errors import DataError
+from foretaste.models import SequenceRecommender
+from tests.contracts.worlds import COLD, dataset, two_tastes
+
+SMALL = {"dimension": 8, "negatives": 50, "seed": 1}
+
+
+class TasteEncoder:
+    """Says which taste an item's title speaks of; the rest of the words is noise."""
+
+    dimension = 12
+    fingerprint = "tastes"
+
+    def encode(self, items: pl.DataFrame) -> np.ndarray:
+        garden = items["title"].str.contains("garden").to_numpy()
+        noise = np.random.default_rng(len(items)).normal(0, 0.3, (len(items), self.dimension))
+        noise[:, 0] += np.where(garden, 2, -2)
+        return noise.astype(np.float32)
+
+
+def cycle(people: int = 60, items: int = 8) -> Dataset:
+    """Everybody walks round the same circle of items from a start of their own."""
+    return dataset((f"p{p}", [(p + step) % items for step in range(5)]) for p in range(people))
+
+
+def test_learns_what_follows_what() -> None:
+    model = SequenceRecommender(
+        **SMALL, training={"epochs": 60, "learning_rate": 0.02, "warmup_steps": 0}
+    ).fit(cycle())
+    for last in range(8):
+        history = [(last - 1) % 8, last]
+        first = model.recommend(histories=[history], k=1)["item_id"].item()
+        assert first == (last + 1) % 8
+
+
+def test_an_item_nobody_touched_is_recommended_for_its_words() -> None:
+    model = SequenceRecommender(
+        content=TasteEncoder(), **SMALL, training={"epochs": 30, "learning_rate": 0.01}
+    ).fit(two_tastes())
+    scores = model.score([["garden-1", "garden-2"], ["desk-1", "desk-2"]], [COLD])
+    assert scores[0, 0] > scores[1, 0]
+    desks = [f"desk-{n}" for n in range(3, 10)]
+    against = model.score([["garden-1", "garden-2"]], [COLD, *desks])[0]
+    assert against[0] > against[1:].max()
+
+
+def test_items_added_later_are_recommended_for_their_words() -> None:
+    model = SequenceRecommender(
+        content=TasteEncoder(), **SMALL, training={"epochs": 30, "learning_rate": 0.01}
+    ).fit(two_tastes())
+    model.add_items(pl.DataFrame({"item_id": ["late"], "title": ["Late, for the garden"]}))
+    scores = model.score([["garden-1", "garden-2"], ["desk-1", "desk-2"]], ["late"])
+    assert scores[0, 0] > scores[1, 0]
+
+
+def test_early_stopping_keeps_the_best_epoch() -> None:
+    split = cycle().split("leave-one-out")
+    model = SequenceRecommender(
+        **SMALL, training={"epochs": 50, "patience": 3, "learning_rate": 0.02, "warmup_steps": 0}
+    ).fit(split.train, validation=split.validation)
+    history = model.training_history
+    metrics = [epoch.metric for epoch in history.epochs]
+    assert all(metric is not None for metric in metrics)
+    assert metrics[history.best - 1] == max(m for m in metrics if m is not None)
+    assert history.best > 1
+    assert len(metrics) == min(50, history.best + 3)
+
+
+def test_nothing_to_learn_from_is_said() -> None:
+    with pytest.raises(DataError, match="nobody has two events"):
+        SequenceRecommender(**SMALL).fit(dataset([("a", [1]), ("b", [2])]))
+
+
+def test_without_words_a_history_of_new_items_is_answered_by_popularity() -> None:
+    items = pl.DataFrame({"item_id": [*range(8), 99]})
+    model = SequenceRecommender(**SMALL, training={"epochs": 1}).fit(
+        dataset(((p, [p % 8, (p + 1) % 8]) for p in range(9)), items)
+    )
+    assert set(model.recommend(histories=[[99]], k=3)["source"]) == {"popularity"}
+    assert set(model.recommend(histories=[[99, 1]], k=3)["source"]) == {"sequence"}

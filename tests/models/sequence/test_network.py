@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from foretaste.data import Ragged
+from foretaste.errors import ConfigError
+from foretaste.models.sequence import SequenceConfig
+from foretaste.models.sequence.item_table import ItemTable
+from foretaste.models.sequence.network import SequenceBatches, SequenceNetwork
+from foretaste.training import seeded
+
+ITEMS = 9
+
+
+def network(length: int = 6) -> SequenceNetwork:
+    with seeded(0):
+        base = torch.nn.functional.normalize(torch.randn(ITEMS + 1, 8), dim=1)
+        base[0] = 0
+        config = SequenceConfig(dimension=8, layers=2, length=length)
+        return SequenceNetwork(config, ITEMS, base).eval()
+
+
+def test_a_correction_never_outgrows_its_bound() -> None:
+    base = torch.nn.functional.normalize(torch.ones(4, 5), dim=1)
+    table = ItemTable(3, 5, base, bound=0.5)
+    torch.testing.assert_close(table.all(), base)
+    with torch.no_grad():
+        table.correction.copy_(torch.tensor([0.0, 0.1, 1.0, 100.0])[:, None].expand(4, 5))
+    grown = (table.all() - base).norm(dim=1)
+    torch.testing.assert_close(grown, torch.tensor([0.0, 0.1 * 5**0.5, 0.5, 0.5]))
+    codes = torch.tensor([[2, 0], [3, 1]])
+    torch.testing.assert_close(table(codes), table.all()[codes])
+
+
+def test_without_words_padding_is_zero_and_the_rest_is_not() -> None:
+    with seeded(0):
+        table = ItemTable(3, 5, None, bound=0.5)
+    assert not table.all()[0].any()
+    assert table.all()[1:].norm(dim=1).min() > 0.1
+
+
+def test_new_items_are_what_their_words_are() -> None:
+    table = network().table
+    before = table.all()
+    added = torch.randn(2, 8)
+    table.extend(added, 2)
+    torch.testing.assert_close(table.all(), torch.cat([before, added]))
+
+
+def test_no_position_sees_a_later_one() -> None:
+    codes = torch.tensor([[1, 2, 3, 4, 5]])
+    changed = torch.tensor([[1, 2, 3, 9, 8]])
+    states, others = network()(codes), network()(changed)
+    torch.testing.assert_close(states[:, :3], others[:, :3])
+    assert not torch.allclose(states[:, 3:], others[:, 3:])
+
+
+@given(st.lists(st.lists(st.integers(1, ITEMS), min_size=1, max_size=10), min_size=1, max_size=8))
+def test_a_state_does_not_depend_on_the_rest_of_the_batch(histories: list[list[int]]) -> None:
+    model = network()
+    together = model.last_state(Ragged.from_rows(histories))
+    alone = torch.cat([model.last_state(Ragged.from_rows([row])) for row in histories])
+    torch.testing.assert_close(together, alone, atol=1e-5, rtol=1e-4)
+
+
+def test_only_the_latest_actions_are_read() -> None:
+    model = network(length=3)
+    long, short = ([5, 6, 1, 2, 3], [1, 2, 3])
+    torch.testing.assert_close(
+        model.last_state(Ragged.from_rows([long])), model.last_state(Ragged.from_rows([short]))
+    )
+
+
+def test_batches_hold_the_end_of_every_sequence_that_has_a_next_item() -> None:
+    sequences = Ragged.from_rows([[1, 2, 3, 4, 5], [6], [], [7, 8]])
+    batches = SequenceBatches(sequences, length=3, tokens=100, rng=np.random.default_rng(0))
+    rows = [row[row > 0].tolist() for batch in batches() for row in batch]
+    assert sorted(rows) == [[2, 3, 4, 5], [7, 8]]
+
+
+def test_heads_must_divide_the_dimension() -> None:
+    with pytest.raises(ConfigError, match="7 is no multiple of 2"):
+        SequenceConfig.parse({"dimension": 7, "heads": 2})

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import math
+
+import pytest
 import torch
 from torch.nn import functional
 
@@ -67,3 +70,32 @@ def test_negatives_are_distinct_and_from_the_pool() -> None:
     assert all(len(set(row.tolist())) == 3 for row in drawn)
     everything = UniformNegatives(pool, 9, torch.Generator().manual_seed(0)).draw()
     assert everything.tolist() == pool.tolist()
+
+
+def test_gradients_are_those_of_the_plain_formula() -> None:
+    generator = torch.Generator().manual_seed(1)
+    hidden, positives, negatives = (
+        torch.randn(rows, 4, generator=generator, dtype=torch.float64, requires_grad=True)
+        for rows in (7, 7, 5)
+    )
+    targets, sampled = torch.tensor([1, 2, 3, 9, 9, 4, 8]), torch.tensor([2, 3, 5, 6, 8])
+
+    def loss(h: torch.Tensor, p: torch.Tensor, n: torch.Tensor) -> torch.Tensor:
+        return sampled_softmax(h, p, n, targets=targets, sampled=sampled, items=20)
+
+    def plain(h: torch.Tensor, p: torch.Tensor, n: torch.Tensor) -> torch.Tensor:
+        others = h @ n.T + math.log(20 / 5)
+        others = others.masked_fill(targets[:, None] == sampled, -torch.inf)
+        logits = torch.cat([(h * p).sum(1, keepdim=True), others], dim=1)
+        return functional.cross_entropy(logits, torch.zeros(7, dtype=torch.long))
+
+    torch.testing.assert_close(
+        loss(hidden, positives, negatives), plain(hidden, positives, negatives)
+    )
+    assert torch.autograd.gradcheck(loss, (hidden, positives, negatives))
+
+
+def test_chunks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = loss_with(torch.arange(1, 51, 2), 50)
+    monkeypatch.setattr("foretaste.training.losses._CHUNK", 60)
+    torch.testing.assert_close(loss_with(torch.arange(1, 51, 2), 50), whole)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+from typing import Any, cast
 
 import torch
 from torch import Tensor
-from torch.nn import functional
+
+#: Logits held at once: few enough to stay in the processor's cache.
+_CHUNK = 2**20
 
 
 def sampled_softmax(
@@ -22,22 +25,71 @@ def sampled_softmax(
 
     The negatives are drawn uniformly and stand for the whole catalogue: their logits are raised
     by log(items / m), the logQ correction of Bengio & Senécal (2008), so that the loss estimates
-    the full softmax. Negatives that are a position's own target are left out for it.
+    the full softmax, and is the full softmax when every item is among them. Negatives that are a
+    position's own target are left out for it.
 
     Args:
         hidden: float[positions, d].
         positives: float[positions, d], vectors of the targets.
         negatives: float[m, d], vectors of the sampled items.
         targets: int64[positions], codes of the targets.
-        sampled: int64[m], codes of the sampled items.
+        sampled: int64[m], codes of the sampled items, distinct and in rising order.
         items: Size of the catalogue the negatives were drawn from.
 
     Returns:
         The mean loss, a scalar.
     """
-    positive = (hidden * positives).sum(-1, keepdim=True)
-    negative = hidden @ negatives.T + math.log(max(items / len(sampled), 1.0))
-    negative = negative.masked_fill(targets[:, None] == sampled, -torch.inf)
-    logits = torch.cat([positive, negative], dim=1)
-    first = torch.zeros(len(logits), dtype=torch.long, device=logits.device)
-    return functional.cross_entropy(logits, first)
+    shift = math.log(max(items / len(sampled), 1.0))
+    columns = torch.searchsorted(sampled, targets).clamp_max_(len(sampled) - 1)
+    own = torch.where(sampled[columns] == targets, columns, -1)
+    return cast(Tensor, _SharedSoftmax.apply(hidden, positives, negatives, own, shift))
+
+
+class _SharedSoftmax(torch.autograd.Function):
+    """Loss and gradients chunk by chunk: the logits are never held whole, nor computed twice.
+
+    The gradient of the mean loss is known as soon as the loss is, so `forward` keeps it and
+    `backward` only scales it (as the fused linear cross-entropy of Hsu et al., "Liger Kernel",
+    2024, does).
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        hidden: Tensor,
+        positives: Tensor,
+        negatives: Tensor,
+        own: Tensor,
+        shift: float,
+    ) -> Tensor:
+        rows = max(1, _CHUNK // len(negatives))
+        total = hidden.new_zeros(())
+        hidden_gradients, positive_gradients = [], []
+        negative_gradient = torch.zeros_like(negatives)
+        for h, positive, column in zip(
+            hidden.split(rows), positives.split(rows), own.split(rows), strict=True
+        ):
+            wanted = (h * positive).sum(1)
+            logits = torch.addmm(h.new_full((), shift), h, negatives.T)
+            hit = (column >= 0).nonzero().squeeze(1)
+            logits[hit, column[hit]] = -torch.inf
+            peak = torch.maximum(logits.amax(1), wanted)
+            weights = logits.sub_(peak[:, None]).exp_()
+            own_weight = (wanted - peak).exp_()
+            mass = weights.sum(1) + own_weight
+            total += (mass.log() + peak - wanted).sum()
+            weights /= mass[:, None]
+            pull = (own_weight / mass - 1)[:, None]
+            hidden_gradients.append(torch.addmm(pull * positive, weights, negatives))
+            positive_gradients.append(pull * h)
+            negative_gradient.addmm_(weights.T, h)
+        ctx.save_for_backward(
+            torch.cat(hidden_gradients), torch.cat(positive_gradients), negative_gradient
+        )
+        ctx.positions = len(hidden)
+        return total / len(hidden)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        scale = gradients[0] / ctx.positions
+        return *(scale * gradient for gradient in ctx.saved_tensors), None, None

@@ -10,7 +10,7 @@ class UniformNegatives:
     """Draws distinct items uniformly from those that may be recommended.
 
     Args:
-        pool: int64[n], codes to draw from.
+        pool: int64[n], codes to draw from, in rising order.
         size: How many at once; with `size` of `n` or more, the whole pool is returned.
         generator: Source of randomness.
     """
@@ -21,8 +21,8 @@ class UniformNegatives:
         self._generator = generator
 
     def draw(self) -> Tensor:
-        """int64[min(size, n)], codes without repeats."""
+        """int64[min(size, n)], codes without repeats and in rising order."""
         if self.size >= len(self.pool):
             return self.pool
         order = torch.randperm(len(self.pool), generator=self._generator)
-        return self.pool[order[: self.size].to(self.pool.device)]
+        return self.pool[order[: self.size].sort().values]

@@ -71,6 +71,12 @@ def test_train_refuses_to_overwrite(shell: Shell, trained: Path) -> None:
     assert "already" in line
 
 
+def test_a_run_s_name_is_a_plain_one(shell: Shell, trained: Path) -> None:
+    arguments = ("train", trained / "foretaste.yaml", "--runs", trained / "runs", "--name")
+    for name in ("../elsewhere", "a/b", "..", ""):
+        assert "plain name" in shell.fails(*arguments, name)
+
+
 def test_train_names_a_misspelt_setting(shell: Shell, trained: Path) -> None:
     line = shell.fails("train", trained / "foretaste.yaml", "--set", "model.shrinkag=3")
     assert "model.shrinkag" in line
@@ -108,7 +114,7 @@ def test_recommend_gives_programs_the_same(shell: Shell, trained: Path) -> None:
     people = shell.json("recommend", trained / "runs" / "first", "--user", 42, "--user", 1)[
         "people"
     ]
-    assert [person["user_id"] for person in people] == ["42", "1"]
+    assert [person["user_id"] for person in people] == [42, 1]
     assert all(person["events"] == EVENTS for person in people)
     best = people[0]["recommendations"][0]
     assert best["rank"] == 1
@@ -150,7 +156,7 @@ def test_recommend_passes_over_the_unknown_when_lenient(shell: Shell, trained: P
     assert shell.json("recommend", run, "--history", "101,x,103", "--lenient") == known
     assert "1 of 3" in shell.stderr
     people = shell.json("recommend", run, "--user", "x", "--user", "42", "--lenient", "-k", 99)
-    assert [person["user_id"] for person in people["people"]] == ["42"]
+    assert [person["user_id"] for person in people["people"]] == [42]
 
 
 def test_runs_lists_sound_and_damaged_runs(shell: Shell, trained: Path, tmp_path: Path) -> None:

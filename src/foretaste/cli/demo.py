@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import count
+from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -36,9 +36,10 @@ def demo(
       foretaste demo
       foretaste demo --folder my-demo --seed 1
     """
+    from foretaste.data.shop import ShopConfig
     from foretaste.pipeline.demo import make_demo
 
-    made = make_demo(folder or _next_free(_FOLDER), seed, tell)
+    made = make_demo(folder or _next_free(_FOLDER), ShopConfig.parse({"seed": seed}), tell)
     if json:
         print_json(_document(made))
     else:
@@ -47,7 +48,7 @@ def demo(
 
 def _next_free(folder: Path) -> Path:
     numbered = (folder.with_name(f"{folder.name}-{number}") for number in count(2))
-    return next(path for path in (folder, *numbered) if not path.exists())
+    return next(path for path in chain([folder], numbered) if not path.exists())
 
 
 def _show(made: Demo) -> None:

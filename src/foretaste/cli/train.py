@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -10,6 +11,8 @@ import typer
 
 from foretaste.cli.output import JsonFlag, print_json, say, tell
 from foretaste.errors import InputError
+
+_PLAIN_NAME = re.compile(r"[\w-][\w.-]*")
 
 
 def train(
@@ -33,6 +36,12 @@ def train(
     from foretaste import pipeline
 
     run_config = pipeline.load_config(config, settings or [])
+    if name is not None and not _PLAIN_NAME.fullmatch(name):
+        raise InputError(
+            f"'{name}' is no plain name: letters, digits, '-', '_' and '.' inside.",
+            field="--name",
+            hint="The folder to put the run in is --runs.",
+        )
     folder = runs / (name or f"{run_config.model.name}-{datetime.now():%Y%m%d-%H%M%S}")
     if folder.exists():
         raise InputError("there is such a run already.", file=folder, hint="Choose another --name.")

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from foretaste.data import Dataset, shop
+from foretaste.data import Dataset
+from foretaste.data.shop import ShopConfig, generate
 from foretaste.errors import InputError
 from foretaste.evaluation import Comparison, compare
 from foretaste.evaluation.plots import plot_comparison
@@ -18,9 +19,16 @@ from foretaste.pipeline.config import load_config
 from foretaste.pipeline.people import Person, look_at_users
 from foretaste.pipeline.run import Tell, Trained, prepare
 from foretaste.pipeline.starter import starter_config
+from foretaste.training import TrainingConfig
 
 #: The figure by which the models are compared.
 METRIC = "NDCG@10"
+
+#: What comes next after all that is known, asked of everybody: the question a shop asks.
+_SPLIT = "leave-one-out"
+
+#: Enough to see how the models compare, and done in a minute or two.
+_TRAINING = TrainingConfig(epochs=30, patience=5, validation_users=1000)
 
 _MODEL = "sequence"
 _PEOPLE = 3
@@ -53,13 +61,16 @@ class Demo:
     people: tuple[Person, ...]
 
 
-def make_demo(folder: Path, seed: int, tell: Tell) -> Demo:
+def make_demo(
+    folder: Path, config: ShopConfig, tell: Tell, *, training: TrainingConfig = _TRAINING
+) -> Demo:
     """Builds a shop, trains every model on its files, and recommends to some of its people.
 
     Args:
         folder: Where everything is written; it must not exist.
-        seed: Of the shop.
+        config: Of the shop.
         tell: Takes lines on how the work is going.
+        training: Of the sequence model.
 
     Raises:
         InputError: The folder exists.
@@ -69,16 +80,17 @@ def make_demo(folder: Path, seed: int, tell: Tell) -> Demo:
     folder.mkdir(parents=True)
     tell("Building a shop: its goods, its people and what they did")
     data = folder / "shop"
-    shop.generate(shop.ShopConfig(seed=seed)).write(data)
+    generate(config).write(data)
     path = folder / "foretaste.yaml"
-    path.write_text(starter_config(data, folder), encoding="utf-8")
-    config = load_config(path)
-    prepared = prepare(config, tell)
-    models = tuple(train_all(config, prepared, list(MODELS), tell))
+    starter = starter_config(data, folder, split=_SPLIT, training=training)
+    path.write_text(starter, encoding="utf-8")
+    run_config = load_config(path)
+    prepared = prepare(run_config, tell)
+    models = tuple(train_all(run_config, prepared, list(MODELS), tell))
     [ours] = [one for one in models if one.model.name == _MODEL]
     others = [one.report for one in models if one is not ours]
     best = max(others, key=lambda report: report.metric(METRIC).value)
-    users = _some_people(prepared.dataset, seed)
+    users = _some_people(prepared.dataset, config.seed)
     return Demo(
         data=data,
         config=path,

@@ -61,7 +61,10 @@ def look_at_users(
         UnknownIdError: The model does not know one of the users.
         InputError: k is below 1 or larger than the catalogue.
     """
-    return _look_at(model, items, users, [model.history_of(user) for user in users], k)
+    histories = [model.history_of(user) for user in users]
+    # As the data has them: 42 where "42" was typed.
+    names = model.user_vocabulary.decode(model.user_vocabulary.encode(users)).to_list()
+    return _look_at(model, items, names, histories, k)
 
 
 def look_at_history(

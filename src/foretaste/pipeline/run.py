@@ -128,8 +128,8 @@ def evaluate_again(folder: Path, tell: Tell, *, data: Path | None = None) -> Eva
     split = prepare(config, tell).split
     if split.fingerprint != saved.split_fingerprint:
         raise ArtifactError(
-            f"the data at {config.data.path} has changed since this run: its split is now "
-            f"{split.fingerprint[:12]}, and was {saved.split_fingerprint[:12]}.",
+            f"the data at {config.data.path}, or how it is read, has changed since this run: its "
+            f"split is now {split.fingerprint[:12]}, and was {saved.split_fingerprint[:12]}.",
             file=folder,
             hint="Give the data as it was with --data, or train again.",
         )

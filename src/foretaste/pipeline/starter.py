@@ -6,8 +6,9 @@ import json
 import os
 from pathlib import Path
 
-from foretaste.data import inspect
+from foretaste.data import SplitKind, inspect
 from foretaste.models import MODELS
+from foretaste.training import TrainingConfig
 
 _TEMPLATE = """\
 # What a run of Foretaste depends on. Settings that are left out have their defaults; one that is
@@ -44,8 +45,9 @@ model:
   seed: 0
 
 training:          # of the sequence model
-  epochs: 200      # at most: it stops when the validation targets are foreseen no better
-  patience: 10
+  epochs: {training.epochs}      # at most; it stops when, for so many epochs as patience says,
+  patience: {training.patience}     # the validation targets were foreseen no better
+  validation_users: {training.validation_users}    # at most so many people are asked for that
 
 evaluation:
   ks: [10]         # lengths of list
@@ -59,12 +61,20 @@ content:           # how the words of items become vectors; null: learn from beh
 _NOT_READING = "content: null      # the items have no words to learn from"
 
 
-def starter_config(data: Path, folder: Path) -> str:
+def starter_config(
+    data: Path,
+    folder: Path,
+    *,
+    split: SplitKind | None = None,
+    training: TrainingConfig | None = None,
+) -> str:
     """A commented configuration from the data it sees, as YAML.
 
     Args:
         data: A folder or file of events and items.
         folder: Where the configuration will stand; the path to the data is taken from there.
+        split: How to divide the data; by default as fits its timestamps.
+        training: How to train; by default as `TrainingConfig` says.
 
     Raises:
         DataError: There is no such data, or its layout is not recognised.
@@ -77,7 +87,8 @@ def starter_config(data: Path, folder: Path) -> str:
     return _TEMPLATE.format(
         path=json.dumps(os.path.relpath(data, folder), ensure_ascii=False),
         layout=inspection.layout,
-        split="temporal" if inspection.clock == "time" else "leave-one-out",
+        split=split or ("temporal" if inspection.clock == "time" else "leave-one-out"),
+        training=training or TrainingConfig(),
         content=_NOT_READING if wordless else _READING,
         models=", ".join(MODELS),
     )

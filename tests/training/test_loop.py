@@ -20,12 +20,12 @@ def run(
     seen: list[torch.Tensor] = []
     told = iter(metrics or [])
 
-    def validate() -> float:
+    def validate(network: nn.Linear) -> float:
         assert not network.training
         seen.append(network.weight.detach().clone())
         return next(told)
 
-    check: Callable[[], float] | None = validate if metrics else None
+    check: Callable[[nn.Linear], float] | None = validate if metrics else None
     inputs = torch.eye(2)
     history = train_network(
         network,
@@ -33,7 +33,14 @@ def run(
         loss=lambda batch: (network(batch) - TARGET.T).square().mean(),
         validate=check,
         config=TrainingConfig.parse(
-            {"epochs": 6, "patience": 2, "learning_rate": 0.05, "warmup_steps": 5} | settings
+            {
+                "epochs": 6,
+                "patience": 2,
+                "learning_rate": 0.05,
+                "warmup_steps": 5,
+                "average": 0.0,
+            }
+            | settings
         ),
     )
     return network, history, seen
@@ -60,6 +67,16 @@ def test_stops_when_patience_is_spent_and_keeps_the_best_weights() -> None:
 def test_a_late_recovery_is_waited_for() -> None:
     _, history, _ = run([0.3, 0.2, 0.4, 0.1, 0.5, 0.6])
     assert history.best == 6
+
+
+def test_averaged_weights_are_what_is_validated_and_kept() -> None:
+    raw, _, seen_raw = run([0.1, 0.2, 0.3], epochs=3, patience=9)
+    network, _, seen = run([0.1, 0.2, 0.3], epochs=3, patience=9, average=0.9)
+    assert torch.equal(network.weight, seen[2])
+    # The mean of a path from zero lags behind its end.
+    for average, weights in zip(seen, seen_raw, strict=True):
+        assert 0 < average.norm() < weights.norm()
+    assert torch.equal(raw.weight, seen_raw[2])
 
 
 def test_undecayed_modules_are_spared() -> None:

@@ -19,6 +19,8 @@ class TrainingConfig(Config):
         warmup_steps: Steps over which the learning rate rises from zero.
         weight_decay: Of AdamW, on matrices only (not on biases, norms or item tables).
         gradient_clip: Largest norm of the whole gradient.
+        average: Decay a step of the moving average of the weights, which is what is validated and
+            kept (Polyak & Juditsky, 1992); 0 keeps the weights as they are.
         validation_users: Most users ranked after each epoch.
     """
 
@@ -29,4 +31,5 @@ class TrainingConfig(Config):
     warmup_steps: int = Field(default=200, ge=0)
     weight_decay: float = Field(default=0.01, ge=0)
     gradient_clip: float = Field(default=1.0, gt=0)
+    average: float = Field(default=0.999, ge=0, lt=1)
     validation_users: int = Field(default=10_000, ge=1)

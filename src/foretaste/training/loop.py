@@ -7,15 +7,23 @@ import time
 from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import torch
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
 
 from foretaste.progress import progress_bar
 from foretaste.training.config import TrainingConfig
 
+Weights = tuple[Tensor, ...] | list[Tensor]
+Average = Callable[[Weights, Weights, Tensor | int], None]
+
+#: The average of the first n steps reaches about n / this many steps back.
+_AVERAGE_WARMUP = 10
+
 Batch = TypeVar("Batch")
+Network = TypeVar("Network", bound=nn.Module)
 
 
 @dataclass(frozen=True)
@@ -52,11 +60,11 @@ def seeded(seed: int) -> Generator[torch.Generator]:
 
 
 def train_network(
-    network: nn.Module,
+    network: Network,
     *,
     batches: Callable[[], Iterable[Batch]],
     loss: Callable[[Batch], Tensor],
-    validate: Callable[[], float] | None,
+    validate: Callable[[Network], float] | None,
     config: TrainingConfig,
 ) -> TrainingHistory:
     """Trains a network in place; at the end it holds its best weights.
@@ -65,8 +73,8 @@ def train_network(
         network: What to train; modules with a true attribute `undecayed` are spared weight decay.
         batches: Gives the batches of one epoch.
         loss: Mean loss of a batch under the network in training mode.
-        validate: Metric of the network in evaluation mode, larger is better. Without it every
-            epoch is run and the last weights are kept.
+        validate: Metric of a network in evaluation mode, larger is better; it is given one with
+            the averaged weights. Without it every epoch is run and the last weights are kept.
         config: Settings.
 
     Returns:
@@ -76,6 +84,7 @@ def train_network(
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda step: min(1.0, (step + 1) / (config.warmup_steps + 1))
     )
+    averaged = AveragedModel(network, multi_avg_fn=_moving_average(config.average))
     history = TrainingHistory()
     best_metric = -torch.inf
     best_weights = network.state_dict()
@@ -91,18 +100,19 @@ def train_network(
                 nn.utils.clip_grad_norm_(network.parameters(), config.gradient_clip)
                 optimizer.step()
                 schedule.step()
+                averaged.update_parameters(network)
                 total, count = total + value.detach(), count + 1
             seconds = time.perf_counter() - started
             metric = None
             if validate is not None:
-                network.eval()
-                metric = validate()
+                averaged.eval()
+                metric = validate(cast(Network, averaged.module))
             mean_loss = float(total) / max(count, 1)
             history.epochs.append(Epoch(number, mean_loss, metric, seconds))
             progress.advance(_summary(mean_loss, metric))
             if metric is None or metric > best_metric:
                 best_metric = -torch.inf if metric is None else metric
-                best_weights = copy.deepcopy(network.state_dict())
+                best_weights = copy.deepcopy(averaged.module.state_dict())
                 history.best = number
             elif number - history.best >= config.patience:
                 break
@@ -125,6 +135,17 @@ def _parameter_groups(network: nn.Module, config: TrainingConfig) -> list[dict[s
         {"params": decayed, "weight_decay": config.weight_decay},
         {"params": rest, "weight_decay": 0.0},
     ]
+
+
+def _moving_average(decay: float) -> Average:
+    """Exponential, but at first the plain mean of what there is, so that the start is forgotten."""
+
+    @torch.no_grad()
+    def average(averages: Weights, weights: Weights, updates: Tensor | int) -> None:
+        kept = min(decay, float(updates) / (float(updates) + _AVERAGE_WARMUP))
+        torch._foreach_lerp_(averages, weights, 1 - kept)  # pyright: ignore
+
+    return average
 
 
 def _summary(loss: float, metric: float | None) -> str:

@@ -73,16 +73,16 @@ class SequenceRecommender(Recommender):
         self.needs_behaviour = base is None
         warm = torch.from_numpy(np.flatnonzero(self.item_counts))
         with seeded(config.seed) as generator:
-            self._network = SequenceNetwork(config, len(self.item_vocabulary), base)
+            network = SequenceNetwork(config, len(self.item_vocabulary), base)
             negatives = UniformNegatives(warm, config.negatives, generator)
             self.training_history = train_network(
-                self._network,
+                network,
                 batches=batches,
-                loss=lambda codes: self._network.next_item_loss(codes, negatives),
+                loss=lambda codes: network.next_item_loss(codes, negatives),
                 validate=None if validation is None else self._validator(validation),
                 config=config.training,
             )
-        self._remember_table()
+        self._use(network)
 
     def _score(self, histories: Ragged) -> NDArray[np.float32]:
         with torch.inference_mode():
@@ -109,11 +109,10 @@ class SequenceRecommender(Recommender):
             )
         base = weights.get("table.base")
         self.needs_behaviour = base is None
-        self._network = SequenceNetwork(self.config, len(self.item_vocabulary), base)
-        self._network.load_state_dict(weights)
-        self._network.eval()
+        network = SequenceNetwork(self.config, len(self.item_vocabulary), base)
+        network.load_state_dict(weights)
         self.content.restore(tensors)
-        self._remember_table()
+        self._use(network.eval())
 
     def _add_items(self, items: pl.DataFrame, codes: NDArray[np.int32]) -> None:
         """New items come with their words and no correction."""
@@ -121,7 +120,7 @@ class SequenceRecommender(Recommender):
         if self._projection is not None:
             vectors = torch.from_numpy(self._projection.apply(self.content.encode(items)))
         self._network.table.extend(vectors, len(codes))
-        self._remember_table()
+        self._use(self._network)
 
     def _text_vectors(self, items: pl.DataFrame) -> torch.Tensor | None:
         """float32[items + 1, dimension]: words as unit vectors, fitted on items with events."""
@@ -133,7 +132,7 @@ class SequenceRecommender(Recommender):
         projected = self._projection.apply(vectors)
         return torch.from_numpy(np.pad(projected, ((1, 0), (0, 0))))
 
-    def _validator(self, validation: Targets) -> Callable[[], float]:
+    def _validator(self, validation: Targets) -> Callable[[SequenceNetwork], float]:
         """NDCG@10 over the full catalogue, on at most `validation_users` people."""
         limit = self.config.training.validation_users
         if len(validation) > limit:
@@ -143,15 +142,16 @@ class SequenceRecommender(Recommender):
             validation = validation.take(np.sort(chosen))
         targets = validation.items
 
-        def measure() -> float:
-            self._remember_table()
+        def measure(network: SequenceNetwork) -> float:
+            self._use(network)
             ranked = self.rank(validation.histories, _VALIDATED_AT).items
             hits = hit_positions(ranked, targets.row_of_value, targets.values)
             return float(ndcg(hits, targets.lengths).mean())
 
         return measure
 
-    def _remember_table(self) -> None:
-        """Puts the table together once; it is the same for every history."""
+    def _use(self, network: SequenceNetwork) -> None:
+        """Answers by this network; its table is put together once, as every history needs it."""
+        self._network = network
         with torch.inference_mode():
-            self._table = self._network.table.all()
+            self._table = network.table.all()

@@ -92,4 +92,7 @@ for command in (demo, init, check, train, evaluate, recommend, runs):
 
 def main() -> None:
     """Entry point of the console script."""
+    # Threads of torch that wait for each other spin, which makes training on a machine that is
+    # busy with other things ten times as slow. Read once, when torch is loaded.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     app()

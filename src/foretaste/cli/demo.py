@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from foretaste.pipeline.demo import Demo
 
 _FOLDER = Path("foretaste-demo")
-_METRICS = ("NDCG@10", "HR@10", "Coverage@10")
+_MAIN = "NDCG@10"
+_OTHERS = ("HR@10", "Coverage@10")
 
 
 def demo(
@@ -53,15 +54,16 @@ def _next_free(folder: Path) -> Path:
 
 def _show(made: Demo) -> None:
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
-    for heading in ("model", *_METRICS, "trained in"):
+    for heading in ("model", f"{_MAIN} (95% interval)", *_OTHERS, "trained in"):
         table.add_column(heading)
     for one in made.models:
-        figures = [str(one.report.metric(name)) for name in _METRICS]
-        table.add_row(one.model.name, *figures, f"{one.seconds:.1f} s")
+        main = str(one.report.metric(_MAIN))
+        others = [f"{one.report.metric(name).value:.4f}" for name in _OTHERS]
+        table.add_row(one.model.name, main, *others, f"{one.seconds:.1f} s")
     split = made.models[0].prepared.split
     say(
         f"\nHow well each model foresees what people did next (split {split.kind}, "
-        f"{split.fingerprint[:12]}; 95% intervals):\n"
+        f"{split.fingerprint[:12]}):\n"
     )
     say(table)
     say(f"\n{made.comparison}")

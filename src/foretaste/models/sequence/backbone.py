@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from foretaste.training import ByteDropout
+
 
 class GatedBlock(nn.Module):
     """Pre-norm attention and feed-forward, each added through a learnt gate (LiGR).
@@ -26,7 +28,7 @@ class GatedBlock(nn.Module):
             nn.Linear(dimension, 4 * dimension), nn.GELU(), nn.Linear(4 * dimension, dimension)
         )
         self.forward_gate = nn.Linear(dimension, dimension)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = ByteDropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:
         """float[rows, width, dimension] to the same; no position sees a later one."""
@@ -60,7 +62,7 @@ class Backbone(nn.Module):
         super().__init__()
         self.positions = nn.Parameter(torch.randn(length, dimension) * 0.02)
         self.input_norm = nn.LayerNorm(dimension)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = ByteDropout(dropout)
         self.blocks = nn.ModuleList(GatedBlock(dimension, heads, dropout) for _ in range(layers))
         self.output_norm = nn.LayerNorm(dimension)
         self.head = nn.Linear(dimension, dimension)

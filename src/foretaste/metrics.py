@@ -54,7 +54,7 @@ def precision(hits: Hits, relevant: NDArray[np.integer]) -> PerRow:
 
 def hit_rate(hits: Hits, relevant: NDArray[np.integer]) -> PerRow:
     """1 where the list holds any relevant item."""
-    return hits.any(axis=1).astype(np.float64)
+    return np.where(hits.any(axis=1), 1.0, 0.0)
 
 
 def reciprocal_rank(hits: Hits, relevant: NDArray[np.integer]) -> PerRow:

@@ -24,10 +24,10 @@ class TrainingConfig(Config):
         validation_users: Most users ranked after each epoch.
     """
 
-    epochs: int = Field(default=200, ge=1)
-    patience: int = Field(default=10, ge=1)
-    batch_tokens: int = Field(default=4096, ge=1)
-    learning_rate: float = Field(default=1e-3, gt=0)
+    epochs: int = Field(default=100, ge=1)
+    patience: int = Field(default=3, ge=1)
+    batch_tokens: int = Field(default=2048, ge=1)
+    learning_rate: float = Field(default=2e-3, gt=0)
     warmup_steps: int = Field(default=200, ge=0)
     weight_decay: float = Field(default=0.01, ge=0)
     gradient_clip: float = Field(default=1.0, gt=0)

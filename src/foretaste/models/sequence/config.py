@@ -29,13 +29,13 @@ class SequenceConfig(Config):
     """
 
     content: TextEncoderConfig | None = None
-    dimension: int = Field(default=64, ge=1)
-    layers: int = Field(default=1, ge=1)
+    dimension: int = Field(default=128, ge=1)
+    layers: int = Field(default=2, ge=1)
     heads: int = Field(default=2, ge=1)
     length: int = Field(default=200, ge=1)
-    bound: float = Field(default=0.5, gt=0)
-    dropout: float = Field(default=0.2, ge=0, lt=1)
-    negatives: int = Field(default=512, ge=1)
+    bound: float = Field(default=1.0, gt=0)
+    dropout: float = Field(default=0.3, ge=0, lt=1)
+    negatives: int = Field(default=4096, ge=1)
     seed: int = Field(default=0, ge=0)
     training: TrainingConfig = TrainingConfig()
 

@@ -1,0 +1,71 @@
+"""Writes `docs/benchmarks.md` from the files in `benchmarks/results/`: no figure is typed.
+
+python benchmarks/docs.py
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+PAGE = HERE.parent / "docs" / "benchmarks.md"
+
+
+def main() -> None:
+    results = [json.loads(path.read_text()) for path in sorted((HERE / "results").glob("*.json"))]
+    head = [
+        "# Benchmarks",
+        "",
+        "Made by `python benchmarks/docs.py` from `benchmarks/results/`. A study is",
+        "redone by `python benchmarks/run.py STUDY --redo ''`.",
+    ]
+    PAGE.parent.mkdir(exist_ok=True)
+    PAGE.write_text("\n".join([*head, *(line for r in results for line in study(r))]) + "\n")
+
+
+def study(result: dict[str, Any]) -> list[str]:
+    """One chapter: what was done, on what, the figures, the targets."""
+    machine, versions = result["machine"], result["versions"]
+    lines = ["", f"## {result['study']}", "", result["what"], ""]
+    lines.append(
+        f"On {machine['cores']} cores of {machine['processor']}, {machine['memory_gib']} GiB; "
+        + ", ".join(f"{name} {version}" for name, version in versions.items())
+        + "."
+    )
+    for title, models in result["summary"].items():
+        columns = list(next(iter(models.values())))
+        rows = [[name, *(shown(row.get(c)) for c in columns)] for name, row in models.items()]
+        lines += ["", f"### {title}", "", *table(["model", *columns], rows)]
+        fingerprints = split_fingerprints(result["cells"], title)
+        lines += ["", f"Split {', '.join(fingerprints)}."]
+    rows = [
+        [t["name"], t["wanted"], shown(t["got"]), "yes" if t["met"] else "**no**"]
+        for t in result["targets"]
+    ]
+    return [*lines, "", "### Targets", "", *table(["what", "wanted", "got", "met"], rows)]
+
+
+def split_fingerprints(cells: list[dict[str, Any]], title: str) -> list[str]:
+    """The fingerprints of the splits that the cells under a title were measured on."""
+    found = {
+        cell["split_fingerprint"][:12]
+        for cell in cells
+        if cell["status"] == "done" and title == f"{cell['cell']['data']} {cell['cell']['split']}"
+    }
+    return sorted(found)
+
+
+def table(head: list[str], rows: list[list[str]]) -> list[str]:
+    """A Markdown table."""
+    rule = ["---"] * len(head)
+    return [f"| {' | '.join(cells)} |" for cells in (head, rule, *rows)]
+
+
+def shown(value: Any) -> str:
+    return "-" if value is None else f"{value:,}" if isinstance(value, int) else str(value)
+
+
+if __name__ == "__main__":
+    main()

@@ -18,6 +18,7 @@ from typing import Any
 from rich.console import Console
 
 RESULTS = Path(__file__).parent / "results"
+_FAILED = "failed"
 _PACKAGES = ("foretaste", "torch", "numpy", "polars", "implicit", "scikit-learn", "transformers")
 
 
@@ -42,7 +43,7 @@ def run_cells(study: str, cells: list[Cell], data: Path, *, redo: str | None) ->
     records = []
     for number, cell in enumerate(cells, 1):
         path = RESULTS / "cells" / study / f"{cell.name}.json"
-        if not path.exists() or (redo is not None and redo in cell.name):
+        if not _is_done(path) or (redo is not None and redo in cell.name):
             console.print(f"[{number}/{len(cells)}] {cell.name}")
             _write(path, _run(study, cell, data))
         records.append(json.loads(path.read_text()))
@@ -95,6 +96,11 @@ def machine() -> dict[str, Any]:
     return {"processor": model, "cores": os.cpu_count(), "memory_gib": round(memory, 1)}
 
 
+def _is_done(path: Path) -> bool:
+    """A cell that failed is tried again; one that used up its budget stands."""
+    return path.exists() and not json.loads(path.read_text())["status"].startswith(_FAILED)
+
+
 def _run(study: str, cell: Cell, data: Path) -> dict[str, Any]:
     command = [sys.executable, str(Path(__file__).parent / "run.py"), study]
     command += ["--data", str(data), "--cell", json.dumps(asdict(cell))]
@@ -110,7 +116,7 @@ def _run(study: str, cell: Cell, data: Path) -> dict[str, Any]:
     except subprocess.TimeoutExpired:
         return failed | {"status": f"stopped at its budget of {cell.budget_minutes} minutes"}
     if done.returncode:
-        return failed | {"status": f"failed with exit code {done.returncode}"}
+        return failed | {"status": f"{_FAILED} with exit code {done.returncode}"}
     return json.loads(done.stdout.splitlines()[-1])
 
 

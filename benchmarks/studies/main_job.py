@@ -15,7 +15,6 @@ from statistics import median
 from typing import Any
 
 import foretaste as ft
-from foretaste.content import TextEncoderConfig
 from foretaste.data import CleaningConfig, Dataset, clean
 from foretaste.models import MODELS, Recommender
 from harness import Cell, peak_memory_mib
@@ -79,7 +78,7 @@ def build(name: str, seed: int) -> Recommender:
     """A model with its defaults; the sequence model reads the items' words."""
     settings: dict[str, Any] = {} if name in DETERMINISTIC else {"seed": seed}
     if name == SEQUENCE:
-        settings["content"] = TextEncoderConfig()
+        settings["content"] = ft.TextEncoder()
     return MODELS[name](**settings)
 
 

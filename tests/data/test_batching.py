@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from foretaste.data.batching import length_buckets
+from foretaste.data.batching import by_length, length_buckets
 
 LENGTHS = st.lists(st.integers(1, 60), min_size=1, max_size=300).map(np.array)
 
@@ -31,3 +31,11 @@ def test_order_follows_the_generator_alone() -> None:
     other = length_buckets(lengths, 256, np.random.default_rng(4))
     assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
     assert not all(np.array_equal(a, b) for a, b in zip(first, other, strict=False))
+
+
+@given(LENGTHS, st.integers(1, 500))
+def test_by_length_gives_every_row_once_within_the_budget(lengths: np.ndarray, tokens: int) -> None:
+    batches = by_length(lengths, tokens)
+    assert sorted(np.concatenate(batches)) == list(range(len(lengths)))
+    for rows in batches:
+        assert len(rows) == 1 or len(rows) * lengths[rows].max() <= tokens

@@ -34,6 +34,20 @@ def length_buckets(
     return [batches[i] for i in rng.permutation(len(batches))]
 
 
+def by_length(lengths: NDArray[np.integer], tokens: int) -> list[NDArray[np.int64]]:
+    """Divides rows into batches of similar length, each row once, in an order of their own.
+
+    Args:
+        lengths: int[n], length of every row.
+        tokens: As in `length_buckets`.
+
+    Returns:
+        Row numbers of every batch.
+    """
+    order = np.argsort(lengths, kind="stable")
+    return _cut(order, lengths[order], tokens)
+
+
 def _cut(
     rows: NDArray[np.int64], lengths: NDArray[np.integer], tokens: int
 ) -> list[NDArray[np.int64]]:

@@ -10,11 +10,14 @@ import torch
 from torch import Tensor, nn
 
 from foretaste.data import Ragged
-from foretaste.data.batching import length_buckets
+from foretaste.data.batching import by_length, length_buckets
 from foretaste.models.sequence.backbone import Backbone
 from foretaste.models.sequence.config import SequenceConfig
 from foretaste.models.sequence.item_table import ItemTable
 from foretaste.training import UniformNegatives, sampled_softmax
+
+#: Most positions, padding included, of a batch that is read to be answered.
+_TOKENS = 8192
 
 
 class SequenceNetwork(nn.Module):
@@ -44,8 +47,12 @@ class SequenceNetwork(nn.Module):
     def last_state(self, histories: Ragged) -> Tensor:
         """float[rows, dimension], the state after the last item of every (non-empty) history."""
         recent = histories.last(len(self.backbone.positions))
-        states = self(torch.from_numpy(recent.padded()).long())
-        return states[torch.arange(len(recent)), torch.from_numpy(recent.lengths) - 1]
+        states = self.backbone.positions.new_empty(len(recent), self.backbone.positions.shape[1])
+        for rows in by_length(recent.lengths, _TOKENS):
+            batch = recent.take(rows)
+            found = self(torch.from_numpy(batch.padded()).long())
+            states[rows] = found[torch.arange(len(batch)), torch.from_numpy(batch.lengths) - 1]
+        return states
 
     def next_item_loss(self, codes: Tensor, negatives: UniformNegatives) -> Tensor:
         """Mean loss of foreseeing every item of `codes` but the first of each row.

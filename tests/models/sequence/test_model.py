@@ -42,7 +42,9 @@ def test_learns_what_follows_what() -> None:
 
 def test_an_item_nobody_touched_is_recommended_for_its_words() -> None:
     model = SequenceRecommender(
-        content=TasteEncoder(), **SMALL, training={"epochs": 30, "learning_rate": 0.01}
+        content=TasteEncoder(),
+        **SMALL,
+        training={"epochs": 40, "learning_rate": 0.01, "warmup_steps": 0},
     ).fit(two_tastes())
     scores = model.score([["garden-1", "garden-2"], ["desk-1", "desk-2"]], [COLD])
     assert scores[0, 0] > scores[1, 0]
@@ -53,7 +55,9 @@ def test_an_item_nobody_touched_is_recommended_for_its_words() -> None:
 
 def test_items_added_later_are_recommended_for_their_words() -> None:
     model = SequenceRecommender(
-        content=TasteEncoder(), **SMALL, training={"epochs": 30, "learning_rate": 0.01}
+        content=TasteEncoder(),
+        **SMALL,
+        training={"epochs": 40, "learning_rate": 0.01, "warmup_steps": 0},
     ).fit(two_tastes())
     model.add_items(pl.DataFrame({"item_id": ["late"], "title": ["Late, for the garden"]}))
     scores = model.score([["garden-1", "garden-2"], ["desk-1", "desk-2"]], ["late"])

@@ -26,7 +26,7 @@ def network(length: int = 6) -> SequenceNetwork:
 
 def test_a_correction_never_outgrows_its_bound() -> None:
     base = torch.nn.functional.normalize(torch.ones(4, 5), dim=1)
-    table = ItemTable(3, 5, base, bound=0.5)
+    table = ItemTable(3, 5, base, bound=0.5, hidden=0.0)
     torch.testing.assert_close(table.all(), base)
     with torch.no_grad():
         table.correction.copy_(torch.tensor([0.0, 0.1, 1.0, 100.0])[:, None].expand(4, 5))
@@ -38,7 +38,7 @@ def test_a_correction_never_outgrows_its_bound() -> None:
 
 def test_without_words_padding_is_zero_and_the_rest_is_not() -> None:
     with seeded(0):
-        table = ItemTable(3, 5, None, bound=0.5)
+        table = ItemTable(3, 5, None, bound=0.5, hidden=0.0)
     assert not table.all()[0].any()
     assert table.all()[1:].norm(dim=1).min() > 0.1
 

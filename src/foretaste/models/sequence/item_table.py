@@ -19,12 +19,17 @@ class ItemTable(nn.Module):
         dimension: Length of the vectors.
         base: float32[items + 1, dimension], or None.
         bound: Longest correction.
+        hidden: Share of items that in training stand without their correction, as an item nobody
+            has touched does, so that such items are measured alike (DropoutNet, Volkovs et al.,
+            2017). Only with a base.
     """
 
     undecayed = True
     base: Tensor | None
 
-    def __init__(self, items: int, dimension: int, base: Tensor | None, bound: float) -> None:
+    def __init__(
+        self, items: int, dimension: int, base: Tensor | None, bound: float, hidden: float
+    ) -> None:
         super().__init__()
         start = torch.zeros(items + 1, dimension)
         if base is None:
@@ -33,13 +38,20 @@ class ItemTable(nn.Module):
         self.register_buffer("base", base, persistent=base is not None)
         self.correction = nn.Parameter(start)
         self.bound = bound
+        self.hidden = 0.0 if base is None else hidden
+        self._shown: Tensor | None = None
+
+    def hide_some(self) -> None:
+        """Draws anew the items that stand without their correction, for one step of training."""
+        if self.hidden:
+            self._shown = torch.rand(len(self.correction), 1) >= self.hidden
 
     def forward(self, codes: Tensor) -> Tensor:
         """Vectors of `codes`, float[..., dimension]."""
-        return self._combined(
-            None if self.base is None else self.base[codes],
-            nn.functional.embedding(codes, self.correction, padding_idx=0),
-        )
+        correction = nn.functional.embedding(codes, self.correction, padding_idx=0)
+        if self.training and self._shown is not None:
+            correction = correction * self._shown[codes]
+        return self._combined(None if self.base is None else self.base[codes], correction)
 
     def all(self) -> Tensor:
         """The whole table, float[items + 1, dimension]."""

@@ -38,11 +38,12 @@ FIVE_CORE = CleaningConfig(
 
 def cells() -> list[Cell]:
     """Every model on both sets, and those that can tell unseen items apart on the cold split."""
-    everything = [(data, "leave-one-out", m) for data in (BEAUTY, ML_1M) for m in MODELS]
-    cold = [(BEAUTY, "item-cold", model) for model in (SEQUENCE, CONTENT)]
+    beauty = [(BEAUTY, "leave-one-out", model) for model in MODELS]
+    cold = [(BEAUTY, "item-cold", model) for model in (CONTENT, SEQUENCE)]
+    ml_1m = [(ML_1M, "leave-one-out", model) for model in MODELS]
     return [
         Cell(data=data, split=split, model=model, seed=seed)
-        for data, split, model in everything + cold
+        for data, split, model in beauty + cold + ml_1m
         for seed in (SEEDS[:1] if model in DETERMINISTIC else SEEDS)
     ]
 

@@ -26,7 +26,7 @@ def network(length: int = 6) -> SequenceNetwork:
 
 def test_a_correction_never_outgrows_its_bound() -> None:
     base = torch.nn.functional.normalize(torch.ones(4, 5), dim=1)
-    table = ItemTable(3, 5, base, bound=0.5, hidden=0.0)
+    table = ItemTable(3, 5, base, bound=0.5)
     torch.testing.assert_close(table.all(), base)
     with torch.no_grad():
         table.correction.copy_(torch.tensor([0.0, 0.1, 1.0, 100.0])[:, None].expand(4, 5))
@@ -38,7 +38,7 @@ def test_a_correction_never_outgrows_its_bound() -> None:
 
 def test_without_words_padding_is_zero_and_the_rest_is_not() -> None:
     with seeded(0):
-        table = ItemTable(3, 5, None, bound=0.5, hidden=0.0)
+        table = ItemTable(3, 5, None, bound=0.5)
     assert not table.all()[0].any()
     assert table.all()[1:].norm(dim=1).min() > 0.1
 
@@ -49,6 +49,21 @@ def test_new_items_are_what_their_words_are() -> None:
     added = torch.randn(2, 8)
     table.extend(added, 2)
     torch.testing.assert_close(table.all(), torch.cat([before, added]))
+
+
+def test_untouched_items_borrow_from_those_that_read_like_them() -> None:
+    base = torch.tensor([[0.0, 0.0], [1.0, 0.0], [0.9, 0.1], [0.0, 1.0], [0.95, 0.05], [0.0, 0.0]])
+    table = ItemTable(5, 2, base, bound=1.0)
+    with torch.no_grad():
+        table.correction[1] = torch.tensor([0.3, 0.4])
+        table.correction[2] = torch.tensor([0.3, 0.4])
+        table.correction[3] = torch.tensor([0.0, -0.5])
+    completed = table.completed(torch.tensor([1, 2, 3]))
+    torch.testing.assert_close(completed[:4], table.all()[:4])
+    lent = completed[4] - base[4]
+    torch.testing.assert_close(lent, torch.tensor([0.3, 0.4]), atol=0.02, rtol=0)
+    # What has no words borrows nothing.
+    assert not completed[5].any()
 
 
 def test_no_position_sees_a_later_one() -> None:

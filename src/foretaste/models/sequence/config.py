@@ -21,8 +21,6 @@ class SequenceConfig(Config):
         heads: Attention heads a block; divides `dimension`.
         length: Most recent actions read.
         bound: Longest correction of a text vector, which itself has length 1.
-        hidden: Share of items that each step of training reads by their words alone, so that items
-            nobody has touched are ranked by the same measure.
         dropout: Share of activations dropped in training.
         negatives: Items drawn in each step to stand for the catalogue; from the catalogue's size
             on, the full softmax.
@@ -36,7 +34,6 @@ class SequenceConfig(Config):
     heads: int = Field(default=2, ge=1)
     length: int = Field(default=200, ge=1)
     bound: float = Field(default=1.0, gt=0)
-    hidden: float = Field(default=0.2, ge=0, lt=1)
     dropout: float = Field(default=0.3, ge=0, lt=1)
     negatives: int = Field(default=4096, ge=1)
     seed: int = Field(default=0, ge=0)

@@ -154,4 +154,5 @@ class SequenceRecommender(Recommender):
         """Answers by this network; its table is put together once, as every history needs it."""
         self._network = network
         with torch.inference_mode():
-            self._table = network.table.all()
+            touched = torch.from_numpy(np.flatnonzero(self.item_counts))
+            self._table = network.table.completed(touched)

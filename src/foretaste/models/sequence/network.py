@@ -31,7 +31,7 @@ class SequenceNetwork(nn.Module):
 
     def __init__(self, config: SequenceConfig, items: int, base: Tensor | None) -> None:
         super().__init__()
-        self.table = ItemTable(items, config.dimension, base, config.bound, config.hidden)
+        self.table = ItemTable(items, config.dimension, base, config.bound)
         self.backbone = Backbone(
             dimension=config.dimension,
             layers=config.layers,
@@ -61,7 +61,6 @@ class SequenceNetwork(nn.Module):
             codes: int64[rows, width], zeros at the end.
             negatives: Draws the items that every target must beat.
         """
-        self.table.hide_some()
         targets = codes[:, 1:]
         real = targets != 0
         targets = targets[real]

@@ -37,17 +37,20 @@ class Cell:
         return f"{self.data}-{self.split}-{self.model}-{self.seed}"
 
 
-def run_cells(study: str, cells: list[Cell], data: Path, *, redo: str | None) -> list[dict]:
-    """Runs what is not done yet and returns the records of all cells."""
+def run_cells(study: str, cells: list[Cell], data: Path, *, redo: str | None) -> None:
+    """Runs what is not done yet, and what is to be done again."""
     console = Console(stderr=True)
-    records = []
     for number, cell in enumerate(cells, 1):
-        path = RESULTS / "cells" / study / f"{cell.name}.json"
+        path = _record_of(study, cell)
         if not _is_done(path) or (redo is not None and redo in cell.name):
             console.print(f"[{number}/{len(cells)}] {cell.name}")
             _write(path, _run(study, cell, data))
-        records.append(json.loads(path.read_text()))
-    return records
+
+
+def recorded(study: str, cells: list[Cell]) -> list[dict[str, Any]]:
+    """The records of those cells that were run."""
+    paths = [_record_of(study, cell) for cell in cells]
+    return [json.loads(path.read_text()) for path in paths if path.exists()]
 
 
 def measure_here(study: ModuleType, cell: Cell, data: Path) -> None:
@@ -94,6 +97,10 @@ def machine() -> dict[str, Any]:
         model = names[0].split(":", 1)[1].strip() if names else model
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     return {"processor": model, "cores": os.cpu_count(), "memory_gib": round(memory, 1)}
+
+
+def _record_of(study: str, cell: Cell) -> Path:
+    return RESULTS / "cells" / study / f"{cell.name}.json"
 
 
 def _is_done(path: Path) -> bool:

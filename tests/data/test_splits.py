@@ -9,6 +9,7 @@ from typing import get_args
 
 import numpy as np
 import polars as pl
+import polars.testing
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional
 
-from foretaste.training import TrainingConfig, TrainingHistory, seeded, train_network
+from foretaste.training import Checkpoint, TrainingConfig, TrainingHistory, train_network
 
 TARGET = torch.tensor([[2.0, -1.0]])
 
@@ -20,16 +22,16 @@ def run(
     seen: list[torch.Tensor] = []
     told = iter(metrics or [])
 
-    def validate(network: nn.Linear) -> float:
+    def validate() -> float:
         assert not network.training
         seen.append(network.weight.detach().clone())
         return next(told)
 
-    check: Callable[[nn.Linear], float] | None = validate if metrics else None
+    check: Callable[[], float] | None = validate if metrics else None
     inputs = torch.eye(2)
     history = train_network(
         network,
-        batches=lambda: [inputs] * 20,
+        batches=lambda _: [inputs] * 20,
         loss=lambda batch: (network(batch) - TARGET.T).square().mean(),
         validate=check,
         config=TrainingConfig.parse(
@@ -42,6 +44,7 @@ def run(
             }
             | settings
         ),
+        seed=0,
     )
     return network, history, seen
 
@@ -91,20 +94,71 @@ def test_undecayed_modules_are_spared() -> None:
     before = [network.plain.weight.norm().item(), network.spared.weight.norm().item()]
     train_network(
         network,
-        batches=lambda: [0] * 50,
+        batches=lambda _: [0] * 50,
         loss=lambda _: sum((p.sum() * 0 for p in network.parameters()), torch.tensor(0.0)),
         validate=None,
         config=TrainingConfig(epochs=1, weight_decay=0.5, learning_rate=0.01, warmup_steps=0),
+        seed=0,
     )
     assert network.plain.weight.norm().item() < 0.9 * before[0]
     assert network.spared.weight.norm().item() == pytest.approx(before[1])
 
 
-def test_seeded_blocks_repeat_and_leave_nothing_behind() -> None:
-    outside = torch.random.get_rng_state()
-    draws = []
-    for _ in range(2):
-        with seeded(7) as generator:
-            draws.append((torch.rand(3), torch.rand(3, generator=generator)))
-    assert all(torch.equal(a, b) for a, b in zip(*draws, strict=True))
-    assert torch.equal(torch.random.get_rng_state(), outside)
+def noisy(network: nn.Linear, checkpoint: Checkpoint | None, die_at: int | None = None) -> None:
+    """Trains with dropout and an order of batches that differs from epoch to epoch."""
+    numbers: list[int] = []
+
+    def batches(epoch: int) -> list[torch.Tensor]:
+        numbers.append(epoch)
+        if epoch == die_at:
+            raise KeyboardInterrupt
+        return list(torch.eye(2)[torch.randperm(2, generator=torch.manual_seed(epoch))])
+
+    def loss(batch: torch.Tensor) -> torch.Tensor:
+        return (functional.dropout(network(batch), 0.5) - batch.sum()).square().mean()
+
+    train_network(
+        network,
+        batches=batches,
+        loss=loss,
+        validate=lambda: -float(network.weight.square().sum()),
+        config=TrainingConfig(epochs=8, patience=8, learning_rate=0.1, average=0.5),
+        seed=3,
+        checkpoint=checkpoint,
+    )
+
+
+def start() -> nn.Linear:
+    network = nn.Linear(2, 1, bias=False)
+    nn.init.ones_(network.weight)
+    return network
+
+
+def test_a_killed_training_goes_on_to_the_same_result(tmp_path: Path) -> None:
+    whole = start()
+    noisy(whole, None)
+    checkpoint = Checkpoint(tmp_path / "training.safetensors", "key")
+    with pytest.raises(KeyboardInterrupt):
+        noisy(start(), checkpoint, die_at=5)
+    assert checkpoint.path.exists()
+    again = start()
+    noisy(again, checkpoint)
+    assert torch.equal(again.weight, whole.weight)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("harm", ["another key", "cut", "garbage"])
+def test_a_checkpoint_that_does_not_fit_is_passed_over(tmp_path: Path, harm: str) -> None:
+    whole = start()
+    noisy(whole, None)
+    path = tmp_path / "training.safetensors"
+    key = "another" if harm == "another key" else "key"
+    with pytest.raises(KeyboardInterrupt):
+        noisy(start(), Checkpoint(path, key), die_at=5)
+    if harm == "cut":
+        path.write_bytes(path.read_bytes()[:-20])
+    elif harm == "garbage":
+        path.write_bytes(b"no tensors here")
+    again = start()
+    noisy(again, Checkpoint(path, "key"))
+    assert torch.equal(again.weight, whole.weight)

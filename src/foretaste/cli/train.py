@@ -14,6 +14,9 @@ from foretaste.errors import InputError
 
 _PLAIN_NAME = re.compile(r"[\w-][\w.-]*")
 
+#: Where a training that is stopped leaves its state; runs have no such name.
+_CHECKPOINTS = ".checkpoints"
+
 
 def train(
     config: Annotated[Path, typer.Argument(help="A configuration; see foretaste init.")],
@@ -28,6 +31,8 @@ def train(
     json: JsonFlag = False,
 ) -> None:
     """Train a model, measure it on held-out events, and write runs/<name>/.
+
+    A training that was stopped goes on after its last whole epoch when the command is given again.
 
     foretaste train foretaste.yaml
     foretaste train foretaste.yaml --name first
@@ -48,7 +53,7 @@ def train(
     prepared = pipeline.prepare(run_config, tell)
     tell(str(prepared.cleaning))
     tell(f"Split: {prepared.split.kind}, fingerprint {prepared.split.fingerprint}")
-    done = pipeline.train(run_config, prepared, tell)
+    done = pipeline.train(run_config, prepared, tell, checkpoints=runs / _CHECKPOINTS)
     done.save(folder)
     if json:
         print_json(

@@ -22,8 +22,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 
 from foretaste.errors import InputError
-
-Precision = Literal["auto", "fp32", "bf16"]
+from foretaste.training.precision import Precision, resolve
 
 #: Most tokens in a batch, padding included. What a processor's caches hold, measured: 8192 takes
 #: a third longer. A graphics card is kept busy by more.
@@ -126,7 +125,7 @@ def load_network(folder: Path, *, max_tokens: int, precision: Precision) -> Netw
     Args:
         folder: Of a sentence-transformers or a Hugging Face model.
         max_tokens: Longer texts are cut; so are those longer than the model can read.
-        precision: See `half_precision_pays`.
+        precision: What to compute in.
 
     Raises:
         InputError: The files are damaged, incomplete, or need code of their own.
@@ -145,16 +144,6 @@ def load_network(folder: Path, *, max_tokens: int, precision: Precision) -> Netw
             field="model",
             hint="Give the whole folder of a model that needs no code of its own.",
         ) from error
-
-
-def resolve(precision: Precision) -> Literal["fp32", "bf16"]:
-    """What "auto" means here: bf16 where the processor computes in it, else fp32."""
-    if precision != "auto":
-        return precision
-    if torch.cuda.is_available():
-        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
-    has = torch.cpu.get_capabilities()
-    return "bf16" if has.get("avx512_bf16") or has.get("amx_bf16") else "fp32"
 
 
 class TransformerNetwork:

@@ -185,7 +185,7 @@ class TextEncoder:
 
     @cached_property
     def _cache(self) -> VectorCache:
-        from foretaste.content._network import resolve
+        from foretaste.training.precision import resolve
 
         if self.config.cache is None:
             return VectorCache(None)

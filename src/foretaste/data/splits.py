@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal, cast, get_args
 
 import numpy as np
@@ -38,6 +39,20 @@ class Targets:
 
     def __len__(self) -> int:
         return len(self.users)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of people, histories and targets."""
+        digest = hashlib.sha256()
+        self.digest_into(digest.update)
+        return digest.hexdigest()
+
+    def digest_into(self, update: Callable[[bytes], None]) -> None:
+        """Gives a digest everything the targets are."""
+        update(self.users.tobytes())
+        for ragged in (self.histories, self.items):
+            update(ragged.values.tobytes())
+            update(ragged.offsets.tobytes())
 
     def take(self, rows: NDArray[np.integer]) -> Targets:
         """The given rows, in the given order."""
@@ -250,8 +265,5 @@ def _fingerprint(
     digest.update(dataset.user_codes[train].tobytes())
     digest.update(dataset.item_codes[train].tobytes())
     for part in (validation, test):
-        digest.update(part.users.tobytes())
-        for ragged in (part.histories, part.items):
-            digest.update(ragged.values.tobytes())
-            digest.update(ragged.offsets.tobytes())
+        part.digest_into(digest.update)
     return digest.hexdigest()

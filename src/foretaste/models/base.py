@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -83,6 +84,7 @@ class Recommender(ABC):
         self._item_vocabulary: Vocabulary | None = None
         self._histories = Ragged.from_rows([])
         self._item_counts = np.zeros(1, np.int64)
+        self._checkpoints: Path | None = None
 
     # What a subclass writes.
 
@@ -108,13 +110,23 @@ class Recommender(ABC):
 
     # What everybody may call.
 
-    def fit(self, train: Dataset, validation: Targets | None = None) -> Self:
+    def fit(
+        self,
+        train: Dataset,
+        validation: Targets | None = None,
+        *,
+        checkpoints: Path | None = None,
+    ) -> Self:
         """Learns from `train`, forgetting whatever was learnt before.
 
         Args:
             train: Events and catalogue; items without events are cold items.
             validation: Targets for early stopping, for the models that stop early.
+            checkpoints: Folder in which a long training keeps its state after every epoch. One
+                that was stopped goes on from there when it is asked for again with the same
+                settings and data; when it ends, nothing is left there.
         """
+        self._checkpoints = checkpoints
         self._user_vocabulary = train.user_vocabulary
         self._item_vocabulary = train.item_vocabulary
         self._item_counts = train.item_counts

@@ -79,12 +79,21 @@ def prepare(config: RunConfig, tell: Tell) -> Prepared:
     return Prepared(dataset, cleaning, split)
 
 
-def train(config: RunConfig, prepared: Prepared, tell: Tell) -> Trained:
-    """Fits the configured model to prepared data and measures it."""
+def train(
+    config: RunConfig, prepared: Prepared, tell: Tell, *, checkpoints: Path | None = None
+) -> Trained:
+    """Fits the configured model to prepared data and measures it.
+
+    Args:
+        config: Settings of the run.
+        prepared: What `prepare` gave for them.
+        tell: Takes lines on how the work is going.
+        checkpoints: Folder in which a training that is stopped leaves its state, to go on from.
+    """
     model = config.build_model()
     tell(f"Training {model.name}")
     started = time.perf_counter()
-    model.fit(prepared.split.train, validation=prepared.split.validation)
+    model.fit(prepared.split.train, validation=prepared.split.validation, checkpoints=checkpoints)
     seconds = time.perf_counter() - started
     tell(f"Measuring {model.name}")
     report = measure(model, prepared.split, config.evaluation)

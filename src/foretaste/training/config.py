@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from foretaste.config import Config
@@ -14,9 +16,11 @@ class TrainingConfig(Config):
         epochs: Most passes over the data.
         patience: Stop after this many epochs without a better validation metric. Without
             validation data all epochs are run.
+        precision: Of matrix products; "auto" takes bf16 where the processor computes in it, which
+            takes two thirds of the time of fp32. Weights and sums are kept in fp32.
         batch_tokens: Most positions in a batch, padding included.
         learning_rate: Of AdamW, after the warm-up.
-        warmup_steps: Steps over which the learning rate rises from zero.
+        warmup_steps: Steps over which the learning rate rises from zero, all in the first epoch.
         weight_decay: Of AdamW, on matrices only (not on biases, norms or item tables).
         gradient_clip: Largest norm of the whole gradient.
         average: Decay a step of the moving average of the weights, which is what is validated and
@@ -26,6 +30,7 @@ class TrainingConfig(Config):
 
     epochs: int = Field(default=100, ge=1)
     patience: int = Field(default=3, ge=1)
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
     batch_tokens: int = Field(default=2048, ge=1)
     learning_rate: float = Field(default=2e-3, gt=0)
     warmup_steps: int = Field(default=200, ge=0)

@@ -2,151 +2,168 @@
 
 from __future__ import annotations
 
-import copy
 import time
-from collections.abc import Callable, Generator, Iterable
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import TypeVar, cast
+from collections.abc import Callable, Iterable
+from dataclasses import asdict
+from typing import Any, Generic, TypeVar
 
 import torch
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel
 
 from foretaste.progress import progress_bar
+from foretaste.training.averaging import MovingAverage
+from foretaste.training.checkpoint import Checkpoint
 from foretaste.training.config import TrainingConfig
-
-Weights = tuple[Tensor, ...] | list[Tensor]
-Average = Callable[[Weights, Weights, Tensor | int], None]
-
-#: The average of the first n steps reaches about n / this many steps back.
-_AVERAGE_WARMUP = 10
+from foretaste.training.history import Epoch, TrainingHistory
+from foretaste.training.optimiser import Optimiser
+from foretaste.training.precision import autocast
 
 Batch = TypeVar("Batch")
-Network = TypeVar("Network", bound=nn.Module)
-
-
-@dataclass(frozen=True)
-class Epoch:
-    """What one pass over the data did.
-
-    Attributes:
-        number: From 1.
-        loss: Mean over batches.
-        metric: On validation data, larger is better; None without validation.
-        seconds: Wall time of training, without validation.
-    """
-
-    number: int
-    loss: float
-    metric: float | None
-    seconds: float
-
-
-@dataclass
-class TrainingHistory:
-    """The learning curve: every epoch, and the number of the one whose weights were kept."""
-
-    epochs: list[Epoch] = field(default_factory=list)
-    best: int = 0
-
-
-@contextmanager
-def seeded(seed: int) -> Generator[torch.Generator]:
-    """Makes torch's randomness inside the block a function of `seed`, and leaves none behind."""
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        yield torch.Generator().manual_seed(seed)
 
 
 def train_network(
-    network: Network,
+    network: nn.Module,
     *,
-    batches: Callable[[], Iterable[Batch]],
+    batches: Callable[[int], Iterable[Batch]],
     loss: Callable[[Batch], Tensor],
-    validate: Callable[[Network], float] | None,
+    validate: Callable[[], float] | None,
     config: TrainingConfig,
+    seed: int,
+    checkpoint: Checkpoint | None = None,
 ) -> TrainingHistory:
-    """Trains a network in place; at the end it holds its best weights.
+    """Trains a network in place; at the end it holds its best weights, in evaluation mode.
+
+    Every epoch's randomness is a function of the seed and its number, and torch's own is left as
+    it was found: a training that goes on from a checkpoint ends as one that was never stopped.
 
     Args:
-        network: What to train; modules with a true attribute `undecayed` are spared weight decay.
-        batches: Gives the batches of one epoch.
+        network: What to train.
+        batches: Gives the batches of an epoch by its number, from 1.
         loss: Mean loss of a batch under the network in training mode.
-        validate: Metric of a network in evaluation mode, larger is better; it is given one with
-            the averaged weights. Without it every epoch is run and the last weights are kept.
+        validate: Metric of the network, larger is better; called while it is in evaluation mode
+            and holds the averaged weights. Without it every epoch is run and the last weights are
+            kept.
         config: Settings.
+        seed: Of everything torch draws while training.
+        checkpoint: Where the state is kept after every epoch, and gone on from.
 
     Returns:
         The learning curve.
     """
-    optimizer = torch.optim.AdamW(_parameter_groups(network, config), lr=config.learning_rate)
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda step: min(1.0, (step + 1) / (config.warmup_steps + 1))
-    )
-    averaged = AveragedModel(network, multi_avg_fn=_moving_average(config.average))
-    history = TrainingHistory()
-    best_metric = -torch.inf
-    best_weights = network.state_dict()
-    with progress_bar("training", config.epochs) as progress:
-        for number in range(1, config.epochs + 1):
-            started = time.perf_counter()
-            network.train()
-            total, count = 0.0, 0
-            for batch in batches():
-                optimizer.zero_grad(set_to_none=True)
-                value = loss(batch)
-                value.backward()
-                nn.utils.clip_grad_norm_(network.parameters(), config.gradient_clip)
-                optimizer.step()
-                schedule.step()
-                averaged.update_parameters(network)
-                total, count = total + value.detach(), count + 1
-            seconds = time.perf_counter() - started
-            metric = None
-            if validate is not None:
-                averaged.eval()
-                metric = validate(cast(Network, averaged.module))
-            mean_loss = float(total) / max(count, 1)
-            history.epochs.append(Epoch(number, mean_loss, metric, seconds))
-            progress.advance(_summary(mean_loss, metric))
-            if metric is None or metric > best_metric:
-                best_metric = -torch.inf if metric is None else metric
-                best_weights = copy.deepcopy(averaged.module.state_dict())
-                history.best = number
-            elif number - history.best >= config.patience:
-                break
-    network.load_state_dict(best_weights)
-    network.eval()
-    return history
+    training = _Training(network, batches, loss, validate, config)
+    if checkpoint is not None and (found := checkpoint.load()) is not None:
+        training.restore(*found)
+    with torch.random.fork_rng(), progress_bar("training", config.epochs) as progress:
+        progress.advance(steps=len(training.history.epochs))
+        while not training.is_over():
+            torch.manual_seed((seed << 20) + len(training.history.epochs))
+            progress.advance(_summary(training.run_epoch()))
+            if checkpoint is not None:
+                checkpoint.save(*training.state())
+    training.take_best()
+    if checkpoint is not None:
+        checkpoint.remove()
+    return training.history
 
 
-def _parameter_groups(network: nn.Module, config: TrainingConfig) -> list[dict[str, object]]:
-    """Decays matrices only: shrinking norms, biases and item vectors costs accuracy."""
-    spared = {
-        id(parameter)
-        for module in network.modules()
-        if getattr(module, "undecayed", False)
-        for parameter in module.parameters()
-    }
-    decayed = [p for p in network.parameters() if p.ndim >= 2 and id(p) not in spared]
-    rest = [p for p in network.parameters() if p.ndim < 2 or id(p) in spared]
-    return [
-        {"params": decayed, "weight_decay": config.weight_decay},
-        {"params": rest, "weight_decay": 0.0},
-    ]
+class _Training(Generic[Batch]):
+    """A training between two epochs: everything the next one depends on."""
+
+    def __init__(
+        self,
+        network: nn.Module,
+        batches: Callable[[int], Iterable[Batch]],
+        loss: Callable[[Batch], Tensor],
+        validate: Callable[[], float] | None,
+        config: TrainingConfig,
+    ) -> None:
+        self.history = TrainingHistory()
+        self._network = network
+        self._batches, self._loss, self._validate = batches, loss, validate
+        self._config = config
+        self._optimiser = Optimiser(network, config)
+        self._average = MovingAverage(network, config.average)
+        self._best_metric = -float("inf")
+        self._best = self._average.values
+
+    def is_over(self) -> bool:
+        """Whether all epochs were run, or the last ones brought nothing better."""
+        run = len(self.history.epochs)
+        waited = run - self.history.best
+        return run >= self._config.epochs or (
+            self._validate is not None and run > 0 and waited >= self._config.patience
+        )
+
+    def run_epoch(self) -> Epoch:
+        """Trains for an epoch, validates, and keeps the weights if they are the best so far."""
+        number = len(self.history.epochs) + 1
+        started = time.perf_counter()
+        loss = self._pass_over(number)
+        seconds = time.perf_counter() - started
+        metric = self._metric()
+        self.history.epochs.append(Epoch(number, loss, metric, seconds))
+        if metric is None or metric > self._best_metric:
+            self._best_metric = self._best_metric if metric is None else metric
+            self._best = [value.clone() for value in self._average.values]
+            self.history.best = number
+        return self.history.epochs[-1]
+
+    def take_best(self) -> None:
+        """Gives the network its best weights."""
+        with torch.no_grad():
+            for parameter, value in zip(self._network.parameters(), self._best, strict=True):
+                parameter.copy_(value)
+        self._network.eval()
+
+    def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """Tensors and plain data that `restore` goes on from."""
+        tensors = {f"optimiser.{name}": t for name, t in self._optimiser.state().items()}
+        for place, (name, parameter) in enumerate(self._network.named_parameters()):
+            tensors[f"network.{name}"] = parameter.data
+            tensors[f"average.{name}"] = self._average.values[place]
+            tensors[f"best.{name}"] = self._best[place]
+        return tensors, {"history": asdict(self.history), "steps": self._optimiser.steps}
+
+    def restore(self, tensors: dict[str, Tensor], plain: dict[str, Any]) -> None:
+        """Goes on from what `state` gave."""
+        names = [name for name, _ in self._network.named_parameters()]
+        steps = plain["steps"]
+        with torch.no_grad():
+            for name, parameter in self._network.named_parameters():
+                parameter.copy_(tensors[f"network.{name}"])
+        self._average.restore([tensors[f"average.{name}"] for name in names], steps)
+        self._best = [tensors[f"best.{name}"] for name in names]
+        mark = "optimiser."
+        remembered = {n.removeprefix(mark): t for n, t in tensors.items() if n.startswith(mark)}
+        self._optimiser.restore(remembered, steps)
+        epochs = [Epoch(**values) for values in plain["history"]["epochs"]]
+        self.history = TrainingHistory(epochs, plain["history"]["best"])
+        metric = epochs[self.history.best - 1].metric
+        self._best_metric = self._best_metric if metric is None else metric
+
+    def _pass_over(self, number: int) -> float:
+        """One pass over the data; its mean loss."""
+        self._network.train()
+        device = next(self._network.parameters()).device
+        total, count = 0.0, 0
+        for batch in self._batches(number):
+            with autocast(device, self._config.precision):
+                value = self._loss(batch)
+            value.backward()
+            # Where an epoch is shorter than the warm-up, that would never end.
+            self._optimiser.step(warming=number == 1)
+            self._average.update()
+            total, count = total + value.detach(), count + 1
+        return float(total) / max(count, 1)
+
+    def _metric(self) -> float | None:
+        if self._validate is None:
+            return None
+        self._network.eval()
+        with self._average.applied():
+            return self._validate()
 
 
-def _moving_average(decay: float) -> Average:
-    """Exponential, but at first the plain mean of what there is, so that the start is forgotten."""
-
-    @torch.no_grad()
-    def average(averages: Weights, weights: Weights, updates: Tensor | int) -> None:
-        kept = min(decay, float(updates) / (float(updates) + _AVERAGE_WARMUP))
-        torch._foreach_lerp_(averages, weights, 1 - kept)  # pyright: ignore
-
-    return average
-
-
-def _summary(loss: float, metric: float | None) -> str:
-    return f"loss {loss:.4f}" if metric is None else f"loss {loss:.4f}  validation {metric:.4f}"
+def _summary(epoch: Epoch) -> str:
+    told = f"loss {epoch.loss:.4f}"
+    return told if epoch.metric is None else f"{told}  validation {epoch.metric:.4f}"

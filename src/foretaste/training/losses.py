@@ -42,6 +42,7 @@ def sampled_softmax(
     shift = math.log(max(items / len(sampled), 1.0))
     columns = torch.searchsorted(sampled, targets).clamp_max_(len(sampled) - 1)
     own = torch.where(sampled[columns] == targets, columns, -1)
+    hidden = hidden.to(positives.dtype)  # What a network under autocast says may be in bf16.
     return cast(Tensor, _SharedSoftmax.apply(hidden, positives, negatives, own, shift))
 
 
@@ -50,7 +51,8 @@ class _SharedSoftmax(torch.autograd.Function):
 
     The gradient of the mean loss is known as soon as the loss is, so `forward` keeps it and
     `backward` only scales it (as the fused linear cross-entropy of Hsu et al., "Liger Kernel",
-    2024, does).
+    2024, does). Under autocast matrices are multiplied in its type, and so are the logits held;
+    sums and gradients keep the type of what came in.
     """
 
     @staticmethod
@@ -62,27 +64,30 @@ class _SharedSoftmax(torch.autograd.Function):
         own: Tensor,
         shift: float,
     ) -> Tensor:
+        dtype = _matmul_dtype(hidden)
         rows = max(1, _CHUNK // len(negatives))
         total = hidden.new_zeros(())
         hidden_gradients, positive_gradients = [], []
         negative_gradient = torch.zeros_like(negatives)
+        factors = negatives.to(dtype)
         for h, positive, column in zip(
             hidden.split(rows), positives.split(rows), own.split(rows), strict=True
         ):
-            wanted = (h * positive).sum(1)
-            logits = torch.addmm(h.new_full((), shift), h, negatives.T)
+            # Lowering the target is raising the rest, for the price of one column.
+            wanted = (h * positive).sum(1) - shift
+            logits = h.to(dtype) @ factors.T
             hit = (column >= 0).nonzero().squeeze(1)
             logits[hit, column[hit]] = -torch.inf
-            peak = torch.maximum(logits.amax(1), wanted)
+            peak = torch.maximum(logits.amax(1), wanted.to(dtype))
             weights = logits.sub_(peak[:, None]).exp_()
             own_weight = (wanted - peak).exp_()
-            mass = weights.sum(1) + own_weight
+            mass = weights.sum(1, dtype=h.dtype) + own_weight
             total += (mass.log() + peak - wanted).sum()
-            weights /= mass[:, None]
-            pull = (own_weight / mass - 1)[:, None]
-            hidden_gradients.append(torch.addmm(pull * positive, weights, negatives))
+            share = (1 / mass)[:, None]
+            pull = own_weight[:, None] * share - 1
+            hidden_gradients.append(torch.addcmul(pull * positive, weights @ factors, share))
             positive_gradients.append(pull * h)
-            negative_gradient.addmm_(weights.T, h)
+            negative_gradient += weights.T @ (share * h).to(dtype)
         ctx.save_for_backward(
             torch.cat(hidden_gradients), torch.cat(positive_gradients), negative_gradient
         )
@@ -93,3 +98,10 @@ class _SharedSoftmax(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         scale = gradients[0] / ctx.positions
         return *(scale * gradient for gradient in ctx.saved_tensors), None, None
+
+
+def _matmul_dtype(x: Tensor) -> torch.dtype:
+    """What matrices are multiplied in: what autocast says, else their own."""
+    if torch.is_autocast_enabled(x.device.type):
+        return torch.get_autocast_dtype(x.device.type)
+    return x.dtype

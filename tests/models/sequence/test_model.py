@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+import itertools
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import polars as pl
 import pytest
 
 from foretaste.data import Dataset
 from foretaste.errors import DataError
-from foretaste.models import SequenceRecommender
+from foretaste.models import Ranking, SequenceRecommender
 from tests.contracts.worlds import COLD, dataset, two_tastes
 
 SMALL = {"dimension": 8, "negatives": 50, "seed": 1}
@@ -89,3 +93,31 @@ def test_without_words_a_history_of_new_items_is_answered_by_popularity() -> Non
     )
     assert set(model.recommend(histories=[[99]], k=3)["source"]) == {"popularity"}
     assert set(model.recommend(histories=[[99, 1]], k=3)["source"]) == {"sequence"}
+
+
+def test_a_training_that_was_stopped_goes_on(tmp_path: Path) -> None:
+    split = cycle().split("leave-one-out")
+    settings = {**SMALL, "training": {"epochs": 6, "patience": 6, "batch_tokens": 64}}
+
+    def fit(stop: int | None = None) -> SequenceRecommender:
+        model = SequenceRecommender(**settings)
+        validate, told = model.rank, itertools.count(1)
+
+        def rank(*args: Any, **options: Any) -> Ranking:
+            if next(told) == stop:
+                raise KeyboardInterrupt
+            return validate(*args, **options)
+
+        model.rank = rank
+        return model.fit(split.train, split.validation, checkpoints=tmp_path)
+
+    with pytest.raises(KeyboardInterrupt):
+        fit(stop=4)
+    assert len(list(tmp_path.iterdir())) == 1
+    resumed = fit()
+    assert list(tmp_path.iterdir()) == []
+    whole = SequenceRecommender(**settings).fit(split.train, split.validation)
+    losses = [epoch.loss for epoch in whole.training_history.epochs]
+    assert [epoch.loss for epoch in resumed.training_history.epochs] == losses
+    histories, items = [[0, 1, 2]], list(range(8))
+    assert (resumed.score(histories, items) == whole.score(histories, items)).all()

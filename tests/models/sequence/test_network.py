@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import numpy as np
 import pytest
 import torch
 from hypothesis import given
@@ -11,13 +10,13 @@ from foretaste.errors import ConfigError
 from foretaste.models.sequence import SequenceConfig
 from foretaste.models.sequence.item_table import ItemTable
 from foretaste.models.sequence.network import SequenceBatches, SequenceNetwork
-from foretaste.training import seeded
 
 ITEMS = 9
 
 
 def network(length: int = 6) -> SequenceNetwork:
-    with seeded(0):
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
         base = torch.nn.functional.normalize(torch.randn(ITEMS + 1, 8), dim=1)
         base[0] = 0
         config = SequenceConfig(dimension=8, layers=2, length=length)
@@ -37,7 +36,8 @@ def test_a_correction_never_outgrows_its_bound() -> None:
 
 
 def test_without_words_padding_is_zero_and_the_rest_is_not() -> None:
-    with seeded(0):
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
         table = ItemTable(3, 5, None, bound=0.5)
     assert not table.all()[0].any()
     assert table.all()[1:].norm(dim=1).min() > 0.1
@@ -92,8 +92,8 @@ def test_only_the_latest_actions_are_read() -> None:
 
 def test_batches_hold_the_end_of_every_sequence_that_has_a_next_item() -> None:
     sequences = Ragged.from_rows([[1, 2, 3, 4, 5], [6], [], [7, 8]])
-    batches = SequenceBatches(sequences, length=3, tokens=100, rng=np.random.default_rng(0))
-    rows = [row[row > 0].tolist() for batch in batches() for row in batch]
+    batches = SequenceBatches(sequences, length=3, tokens=100, seed=0)
+    rows = [row[row > 0].tolist() for batch in batches(1) for row in batch]
     assert sorted(rows) == [[2, 3, 4, 5], [7, 8]]
 
 

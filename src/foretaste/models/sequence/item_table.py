@@ -25,13 +25,17 @@ class ItemTable(nn.Module):
         dimension: Length of the vectors.
         base: float32[items + 1, dimension], or None.
         bound: Longest correction.
+        sparse: Give gradients of the rows that were read, and not of the whole table.
     """
 
     undecayed = True
     base: Tensor | None
 
-    def __init__(self, items: int, dimension: int, base: Tensor | None, bound: float) -> None:
+    def __init__(
+        self, items: int, dimension: int, base: Tensor | None, bound: float, *, sparse: bool = False
+    ) -> None:
         super().__init__()
+        self.row_sparse = sparse
         start = torch.zeros(items + 1, dimension)
         if base is None:
             start.normal_(std=dimension**-0.5)
@@ -44,7 +48,7 @@ class ItemTable(nn.Module):
         """Vectors of `codes`, float[..., dimension]."""
         return self._combined(
             None if self.base is None else self.base[codes],
-            nn.functional.embedding(codes, self.correction, padding_idx=0),
+            nn.functional.embedding(codes, self.correction, padding_idx=0, sparse=self.row_sparse),
         )
 
     def all(self) -> Tensor:

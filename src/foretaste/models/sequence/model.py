@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
+from importlib.metadata import version
 from typing import Any
 
 import numpy as np
@@ -18,7 +20,7 @@ from foretaste.metrics import hit_positions, ndcg
 from foretaste.models.base import Recommender, Tensor
 from foretaste.models.sequence.config import SequenceConfig
 from foretaste.models.sequence.network import SequenceBatches, SequenceNetwork
-from foretaste.training import TrainingHistory, UniformNegatives, seeded, train_network
+from foretaste.training import Checkpoint, TrainingHistory, UniformNegatives, train_network
 
 _NETWORK = "network."
 _VALIDATED_AT = 10
@@ -62,7 +64,7 @@ class SequenceRecommender(Recommender):
             train.histories(),
             config.length,
             config.training.batch_tokens,
-            np.random.default_rng(config.seed),
+            config.seed,
         )
         if not len(batches.sequences):
             raise DataError(
@@ -72,16 +74,19 @@ class SequenceRecommender(Recommender):
         base = self._text_vectors(train.items)
         self.needs_behaviour = base is None
         warm = torch.from_numpy(np.flatnonzero(self.item_counts))
-        with seeded(config.seed) as generator:
+        with torch.random.fork_rng():
+            torch.manual_seed(config.seed)
             network = SequenceNetwork(config, len(self.item_vocabulary), base)
-            negatives = UniformNegatives(warm, config.negatives, generator)
-            self.training_history = train_network(
-                network,
-                batches=batches,
-                loss=lambda codes: network.next_item_loss(codes, negatives),
-                validate=None if validation is None else self._validator(validation),
-                config=config.training,
-            )
+        negatives = UniformNegatives(warm, config.negatives)
+        self.training_history = train_network(
+            network,
+            batches=batches,
+            loss=lambda codes: network.next_item_loss(codes, negatives),
+            validate=None if validation is None else self._validator(network, validation),
+            config=config.training,
+            seed=config.seed,
+            checkpoint=self._checkpoint(train, validation),
+        )
         self._use(network)
 
     def _score(self, histories: Ragged) -> NDArray[np.float32]:
@@ -122,6 +127,19 @@ class SequenceRecommender(Recommender):
         self._network.table.extend(vectors, len(codes))
         self._use(self._network)
 
+    def _checkpoint(self, train: Dataset, validation: Targets | None) -> Checkpoint | None:
+        """The file of this very training: these settings on these data."""
+        if self._checkpoints is None:
+            return None
+        told = [
+            version("foretaste"),
+            self.config.model_dump_json(),
+            train.fingerprint,
+            "" if validation is None else validation.fingerprint,
+        ]
+        key = hashlib.sha256("\n".join(told).encode()).hexdigest()
+        return Checkpoint(self._checkpoints / f"{self.name}-{key[:16]}.safetensors", key)
+
     def _text_vectors(self, items: pl.DataFrame) -> torch.Tensor | None:
         """float32[items + 1, dimension]: words as unit vectors, fitted on items with events."""
         if self.content.encoder is None:
@@ -132,7 +150,7 @@ class SequenceRecommender(Recommender):
         projected = self._projection.apply(vectors)
         return torch.from_numpy(np.pad(projected, ((1, 0), (0, 0))))
 
-    def _validator(self, validation: Targets) -> Callable[[SequenceNetwork], float]:
+    def _validator(self, network: SequenceNetwork, validation: Targets) -> Callable[[], float]:
         """NDCG@10 over the full catalogue, on at most `validation_users` people."""
         limit = self.config.training.validation_users
         if len(validation) > limit:
@@ -142,7 +160,7 @@ class SequenceRecommender(Recommender):
             validation = validation.take(np.sort(chosen))
         targets = validation.items
 
-        def measure(network: SequenceNetwork) -> float:
+        def measure() -> float:
             self._use(network)
             ranked = self.rank(validation.histories, _VALIDATED_AT).items
             hits = hit_positions(ranked, targets.row_of_value, targets.values)

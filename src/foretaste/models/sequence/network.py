@@ -19,6 +19,9 @@ from foretaste.training import UniformNegatives, sampled_softmax
 #: Most positions, padding included, of a batch that is read to be answered.
 _TOKENS = 8192
 
+#: A catalogue of so many times the negatives is large: a step then touches few of its rows.
+_LARGE = 16
+
 
 class SequenceNetwork(nn.Module):
     """From item codes to the state that scores the next item.
@@ -31,7 +34,13 @@ class SequenceNetwork(nn.Module):
 
     def __init__(self, config: SequenceConfig, items: int, base: Tensor | None) -> None:
         super().__init__()
-        self.table = ItemTable(items, config.dimension, base, config.bound)
+        self.table = ItemTable(
+            items,
+            config.dimension,
+            base,
+            config.bound,
+            sparse=items > _LARGE * config.negatives,
+        )
         self.backbone = Backbone(
             dimension=config.dimension,
             layers=config.layers,
@@ -83,19 +92,20 @@ class SequenceBatches:
         sequences: Item codes of every person.
         length: Longest input; the last `length + 1` items of a person are used.
         tokens: Most positions in a batch.
-        rng: Draws the order.
+        seed: Of the order.
     """
 
     sequences: Ragged
     length: int
     tokens: int
-    rng: np.random.Generator
+    seed: int
 
     def __post_init__(self) -> None:
         recent = self.sequences.last(self.length + 1)
         self.sequences = recent.take(np.flatnonzero(recent.lengths >= 2))
 
-    def __call__(self) -> Iterator[Tensor]:
-        """The batches of one epoch, int64[rows, width] with zeros at the end."""
-        for rows in length_buckets(self.sequences.lengths, self.tokens, self.rng):
+    def __call__(self, epoch: int) -> Iterator[Tensor]:
+        """The batches of an epoch, int64[rows, width] with zeros at the end."""
+        rng = np.random.default_rng([self.seed, epoch])
+        for rows in length_buckets(self.sequences.lengths, self.tokens, rng):
             yield torch.from_numpy(self.sequences.take(rows).padded()).long()

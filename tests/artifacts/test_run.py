@@ -12,7 +12,7 @@ from foretaste import artifacts
 from foretaste.data import Dataset, Split
 from foretaste.errors import ArtifactError, NotFittedError
 from foretaste.evaluation import EvaluationReport, evaluate
-from foretaste.models import ALS, ItemKNN, Popularity
+from foretaste.models import ALS, ItemKNN, Popularity, SequenceRecommender
 from tests.contracts.worlds import two_tastes
 
 
@@ -167,3 +167,14 @@ def test_a_place_that_cannot_be_written(tmp_path: Path, model: ALS) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(ArtifactError, match="can't be written"):
         artifacts.save(model, tmp_path / "file" / "run")
+
+
+def test_the_learning_curve_is_kept(tmp_path: Path, split: Split) -> None:
+    model = SequenceRecommender(dimension=8, training={"epochs": 2})
+    model.fit(split.train, validation=split.validation)
+    path = artifacts.save(model, tmp_path / "run")
+    curve = json.loads((path / "training.json").read_text())
+    assert [epoch["number"] for epoch in curve["epochs"]] == [1, 2]
+    assert curve["best"] == model.training_history.best
+    assert (path / "plots" / "learning_curve.png").stat().st_size > 1000
+    assert artifacts.load(path).history_of("p1")

@@ -12,7 +12,8 @@ from matplotlib.figure import Figure
 
 from foretaste.errors import InputError
 from foretaste.evaluation import EvaluationReport, evaluate
-from foretaste.evaluation.plots import plot_comparison, plot_exposure
+from foretaste.evaluation.plots import plot_comparison, plot_exposure, plot_learning_curve
+from foretaste.training import Epoch, TrainingHistory
 from tests.evaluation.small import TableModel, shop
 
 SPLIT = shop().split("item-cold")
@@ -81,3 +82,15 @@ def test_what_can_not_be_compared_is_refused(
     with pytest.raises(InputError):
         plot(reports, tmp_path / "plot.png")
     assert not list(tmp_path.iterdir())
+
+
+def test_learning_curve_is_drawn_with_and_without_validation(tmp_path: Path) -> None:
+    pictures = []
+    for metric in (0.1, None):
+        epochs = [Epoch(number, 5.0 / number, metric, 1.0) for number in (1, 2, 3)]
+        path = plot_learning_curve(TrainingHistory(epochs, 2), tmp_path / "curve.png")
+        pictures.append(path.read_bytes())
+    assert pictures[0] != pictures[1]
+    with pytest.raises(InputError, match="nothing to draw"):
+        plot_learning_curve(TrainingHistory(), tmp_path / "none.png")
+    assert [path.name for path in tmp_path.iterdir()] == ["curve.png"]

@@ -4,6 +4,7 @@
     card.md                 the model card, for people
     config.yaml             the settings of the run
     metrics.json            what was measured; per_user_metrics.parquet the same person by person
+    training.json           the learning curve, of models that are trained in epochs
     items.parquet           the catalogue
     plots/*.png             pictures of the metrics
     model/                  the model: settings, tensors (safetensors) and tables (Parquet)
@@ -19,11 +20,11 @@ import secrets
 import shutil
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
@@ -46,10 +47,14 @@ from foretaste.errors import ArtifactError, InputError
 from foretaste.evaluation import EvaluationReport
 from foretaste.models import MODELS, ModelState, Recommender
 
+if TYPE_CHECKING:
+    from foretaste.training import TrainingHistory
+
 CARD = "card.md"
 CONFIG = "config.yaml"
 METRICS = "metrics.json"
 PER_USER = "per_user_metrics.parquet"
+TRAINING = "training.json"
 ITEMS = "items.parquet"
 _MODEL = Path("model")
 _TENSORS = _MODEL / "model.safetensors"
@@ -261,7 +266,10 @@ def _write(
     report: EvaluationReport | None,
     config: Mapping[str, Any] | None,
 ) -> None:
+    (folder / _PLOTS).mkdir()
     _write_state(folder, model.state())
+    if model.training_history is not None:
+        _write_training(folder, model.training_history)
     if dataset is not None:
         _write_table(dataset.items, folder / ITEMS)
     if config is not None:
@@ -294,9 +302,15 @@ def _write_report(folder: Path, report: EvaluationReport) -> None:
 
     _write_json(report.to_dict(), folder / METRICS)
     _write_table(report.per_user, folder / PER_USER)
-    (folder / _PLOTS).mkdir()
     plot_comparison([report], folder / _PLOTS / "accuracy.png")
     plot_exposure([report], folder / _PLOTS / "exposure.png")
+
+
+def _write_training(folder: Path, history: TrainingHistory) -> None:
+    from foretaste.evaluation.plots import plot_learning_curve
+
+    _write_json(asdict(history), folder / TRAINING)
+    plot_learning_curve(history, folder / _PLOTS / "learning_curve.png")
 
 
 def _write_state(folder: Path, state: ModelState) -> None:

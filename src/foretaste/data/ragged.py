@@ -62,12 +62,12 @@ class Ragged:
 
     def take(self, rows: NDArray[np.integer]) -> Ragged:
         """The given rows, in the given order."""
-        return self._cut(self.offsets[rows], self.lengths[rows])
+        return self.cut(self.offsets[rows], self.lengths[rows])
 
     def last(self, n: int) -> Ragged:
         """At most the last `n` values of every row."""
         kept = np.minimum(self.lengths, n)
-        return self._cut(self.offsets[1:] - kept, kept)
+        return self.cut(self.offsets[1:] - kept, kept)
 
     def padded(self, width: int | None = None) -> NDArray[np.int32]:
         """int32[rows, width] with zeros at the end; keeps the last `width` of longer rows."""
@@ -77,7 +77,8 @@ class Ragged:
         table[np.arange(width) < kept.lengths[:, None]] = kept.values
         return table
 
-    def _cut(self, starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> Ragged:
+    def cut(self, starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> Ragged:
+        """New rows: runs of `values` from `starts` on, which may overlap."""
         cut = Ragged.from_lengths(np.empty(int(lengths.sum()), np.int32), lengths)
         where = np.arange(len(cut.values)) + np.repeat(starts - cut.offsets[:-1], lengths)
         return Ragged(self.values[where], cut.offsets)

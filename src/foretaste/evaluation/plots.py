@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -11,6 +12,9 @@ from matplotlib.figure import Figure
 from foretaste.errors import InputError
 from foretaste.evaluation.figures import ACCURACY
 from foretaste.evaluation.report import ALL, EvaluationReport
+
+if TYPE_CHECKING:
+    from foretaste.training import TrainingHistory
 
 _SIZE = (8.0, 4.5)
 _DPI = 120
@@ -74,6 +78,34 @@ def plot_exposure(reports: Sequence[EvaluationReport], path: str | Path) -> Path
     axes.set_ylabel("share of recommendations")
     axes.set_title(_question(reports), fontsize="medium")
     axes.legend()
+    return _write(figure, Path(path))
+
+
+def plot_learning_curve(history: TrainingHistory, path: str | Path) -> Path:
+    """Draws loss and validation metric by epoch, and marks the epoch whose weights were kept.
+
+    Args:
+        history: At least one epoch.
+        path: Where to write; the ending gives the format (.png, .svg, .pdf).
+
+    Raises:
+        InputError: There is no epoch.
+    """
+    if not history.epochs:
+        raise InputError("there is nothing to draw.", hint="Train for at least one epoch.")
+    numbers = [epoch.number for epoch in history.epochs]
+    figure = Figure(_SIZE, layout="constrained")
+    axes = figure.add_subplot()
+    axes.plot(numbers, [epoch.loss for epoch in history.epochs], "C0o-", markersize=3)
+    axes.set_xlabel("epoch")
+    axes.set_ylabel("training loss", color="C0")
+    axes.axvline(history.best, color="grey", linestyle="dotted")
+    if history.epochs[0].metric is not None:
+        right = axes.twinx()
+        metrics = [epoch.metric for epoch in history.epochs]
+        right.plot(numbers, metrics, "C1o-", markersize=3)  # pyright: ignore - none is None
+        right.set_ylabel("validation metric", color="C1")
+    axes.set_title(f"the weights of epoch {history.best} were kept", fontsize="medium")
     return _write(figure, Path(path))
 
 

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 import polars as pl
@@ -17,6 +17,9 @@ from foretaste.data import PADDING, Dataset, Ragged, Targets, Vocabulary
 from foretaste.data.schema import ITEM_ID, USER_ID
 from foretaste.errors import DataError, InputError, NotFittedError, UnknownIdError
 from foretaste.models.top_k import top_k
+
+if TYPE_CHECKING:
+    from foretaste.training import TrainingHistory
 
 Tensor = NDArray[Any]
 
@@ -72,6 +75,9 @@ class Recommender(ABC):
     #: Whether an item without training events tells the model nothing; a history of nothing else
     #: is then answered like an empty one.
     needs_behaviour: bool = False
+
+    #: The learning curve of the last `fit`, of models that are trained in epochs.
+    training_history: TrainingHistory | None = None
 
     def __init__(self, config: Config | None = None, **settings: Any) -> None:
         """Takes a configuration object, or its settings by keyword.

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import itertools
+
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
@@ -90,13 +93,39 @@ def test_only_the_latest_actions_are_read() -> None:
     )
 
 
-def test_batches_hold_the_end_of_every_sequence_that_has_a_next_item() -> None:
-    sequences = Ragged.from_rows([[1, 2, 3, 4, 5], [6], [], [7, 8]])
-    batches = SequenceBatches(sequences, length=3, tokens=100, seed=0)
-    rows = [row[row > 0].tolist() for batch in batches(1) for row in batch]
-    assert sorted(rows) == [[2, 3, 4, 5], [7, 8]]
+@given(
+    lengths=st.lists(st.integers(0, 25), min_size=1, max_size=8).filter(lambda n: max(n) > 1),
+    longest=st.integers(1, 9),
+    epoch=st.integers(1, 3),
+)
+def test_windows_cover_every_next_item_once(lengths: list[int], longest: int, epoch: int) -> None:
+    starts = np.cumsum([1, *lengths])
+    histories = Ragged.from_rows(
+        range(start, start + n) for start, n in zip(starts, lengths, strict=False)
+    )
+    batches = SequenceBatches(histories, length=longest, tokens=100, seed=0)
+    rows = [row[row > 0].tolist() for batch in batches(epoch) for row in batch]
+    assert all(2 <= len(row) <= longest + 1 for row in rows)
+    seen = sorted(pair for row in rows for pair in itertools.pairwise(row))
+    expected = [
+        (start + place, start + place + 1)
+        for start, n in zip(starts, lengths, strict=False)
+        for place in range(n - 1)
+    ]
+    assert seen == expected
+
+
+def test_windows_are_cut_elsewhere_in_each_epoch_and_the_same_way_again() -> None:
+    histories = Ragged.from_rows([range(1, 100)])
+
+    def cuts(epoch: int) -> list[list[int]]:
+        batches = SequenceBatches(histories, length=20, tokens=100, seed=0)
+        return [batch.tolist() for batch in batches(epoch)]
+
+    assert cuts(1) == cuts(1)
+    assert cuts(1) != cuts(2)
 
 
 def test_heads_must_divide_the_dimension() -> None:
-    with pytest.raises(ConfigError, match="7 is no multiple of 2"):
+    with pytest.raises(ConfigError, match="7 is no even multiple of 2"):
         SequenceConfig.parse({"dimension": 7, "heads": 2})

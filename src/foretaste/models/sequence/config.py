@@ -18,7 +18,7 @@ class SequenceConfig(Config):
         content: The encoder of the items' words; None learns from behaviour alone.
         dimension: Length of item vectors and states.
         layers: Gated blocks.
-        heads: Attention heads a block; divides `dimension`.
+        heads: Attention heads a block; `dimension` is an even multiple.
         length: Most recent actions read.
         bound: Longest correction of a text vector, which itself has length 1.
         dropout: Share of activations dropped in training.
@@ -41,6 +41,8 @@ class SequenceConfig(Config):
 
     @model_validator(mode="after")
     def _heads_divide(self) -> Self:
-        if self.dimension % self.heads:
-            raise ValueError(f"dimension {self.dimension} is no multiple of {self.heads} heads")
+        if self.dimension % (2 * self.heads):
+            raise ValueError(
+                f"dimension {self.dimension} is no even multiple of {self.heads} heads"
+            )
         return self

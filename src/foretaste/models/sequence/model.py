@@ -20,7 +20,7 @@ from foretaste.metrics import hit_positions, ndcg
 from foretaste.models.base import Recommender, Tensor
 from foretaste.models.sequence.config import SequenceConfig
 from foretaste.models.sequence.network import SequenceBatches, SequenceNetwork
-from foretaste.training import Checkpoint, TrainingHistory, UniformNegatives, train_network
+from foretaste.training import Checkpoint, UniformNegatives, train_network
 
 _NETWORK = "network."
 _VALIDATED_AT = 10
@@ -56,7 +56,6 @@ class SequenceRecommender(Recommender):
         self.content = ContentReference(self.config.content, content)
         self.config = self.config.model_copy(update={"content": self.content.settings})
         self._projection: Projection | None = None
-        self.training_history = TrainingHistory()
 
     def _fit(self, train: Dataset, validation: Targets | None) -> None:
         config = self.config

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -55,8 +54,8 @@ class SequenceNetwork(nn.Module):
 
     def last_state(self, histories: Ragged) -> Tensor:
         """float[rows, dimension], the state after the last item of every (non-empty) history."""
-        recent = histories.last(len(self.backbone.positions))
-        states = self.backbone.positions.new_empty(len(recent), self.backbone.positions.shape[1])
+        recent = histories.last(len(self.backbone.turns))
+        states = torch.empty(len(recent), self.table.correction.shape[1])
         for rows in by_length(recent.lengths, _TOKENS):
             batch = recent.take(rows)
             found = self(torch.from_numpy(batch.padded()).long())
@@ -84,28 +83,41 @@ class SequenceNetwork(nn.Module):
         )
 
 
-@dataclass
 class SequenceBatches:
     """Training sequences, served in batches of like length, anew for each epoch.
 
-    Attributes:
-        sequences: Item codes of every person.
-        length: Longest input; the last `length + 1` items of a person are used.
+    A history longer than the model reads is cut into windows, elsewhere in each epoch, so that
+    every action is learnt from and no window is seen twice.
+
+    Args:
+        histories: Item codes of every person.
+        length: Longest input.
         tokens: Most positions in a batch.
-        seed: Of the order.
+        seed: Of the cuts and the order.
     """
 
-    sequences: Ragged
-    length: int
-    tokens: int
-    seed: int
-
-    def __post_init__(self) -> None:
-        recent = self.sequences.last(self.length + 1)
-        self.sequences = recent.take(np.flatnonzero(recent.lengths >= 2))
+    def __init__(self, histories: Ragged, length: int, tokens: int, seed: int) -> None:
+        self.sequences = histories.take(np.flatnonzero(histories.lengths >= 2))
+        self._length = length
+        self._tokens = tokens
+        self._seed = seed
 
     def __call__(self, epoch: int) -> Iterator[Tensor]:
         """The batches of an epoch, int64[rows, width] with zeros at the end."""
-        rng = np.random.default_rng([self.seed, epoch])
-        for rows in length_buckets(self.sequences.lengths, self.tokens, rng):
-            yield torch.from_numpy(self.sequences.take(rows).padded()).long()
+        rng = np.random.default_rng([self._seed, epoch])
+        windows = self._windows(rng)
+        for rows in length_buckets(windows.lengths, self._tokens, rng):
+            yield torch.from_numpy(windows.take(rows).padded()).long()
+
+    def _windows(self, rng: np.random.Generator) -> Ragged:
+        """Runs of at most `length` targets, each with the action before it, that cover all."""
+        targets = self.sequences.lengths - 1
+        first = np.where(
+            targets > self._length, rng.integers(1, self._length + 1, len(targets)), targets
+        )
+        counts = 1 - (first - targets) // self._length
+        row = np.repeat(np.arange(len(targets)), counts)
+        number = np.arange(len(row)) - np.repeat(np.cumsum(counts) - counts, counts)
+        stops = np.minimum(first[row] + number * self._length, targets[row])
+        starts = np.where(number == 0, 0, first[row] + (number - 1) * self._length)
+        return self.sequences.cut(self.sequences.offsets[row] + starts, stops - starts + 1)

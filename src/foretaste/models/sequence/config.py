@@ -34,7 +34,7 @@ class SequenceConfig(Config):
     heads: int = Field(default=2, ge=1)
     length: int = Field(default=200, ge=1)
     bound: float = Field(default=1.0, gt=0)
-    dropout: float = Field(default=0.3, ge=0, lt=1)
+    dropout: float = Field(default=0.2, ge=0, lt=1)
     negatives: int = Field(default=4096, ge=1)
     seed: int = Field(default=0, ge=0)
     training: TrainingConfig = TrainingConfig()

@@ -21,6 +21,7 @@ from foretaste.models.base import Recommender, Tensor
 from foretaste.models.sequence.config import SequenceConfig
 from foretaste.models.sequence.network import SequenceBatches, SequenceNetwork
 from foretaste.training import Checkpoint, UniformNegatives, train_network
+from foretaste.training.precision import autocast
 
 _NETWORK = "network."
 _VALIDATED_AT = 10
@@ -90,7 +91,10 @@ class SequenceRecommender(Recommender):
 
     def _score(self, histories: Ragged) -> NDArray[np.float32]:
         with torch.inference_mode():
-            return (self._network.last_state(histories) @ self._table.T).numpy()
+            states = self._network.last_state(histories)
+            # In bf16 most scores would be ties.
+            with torch.autocast(states.device.type, enabled=False):
+                return (states @ self._table.T).numpy()
 
     def _tensors(self) -> dict[str, Tensor]:
         tensors: dict[str, Tensor] = {
@@ -161,7 +165,8 @@ class SequenceRecommender(Recommender):
 
         def measure() -> float:
             self._use(network)
-            ranked = self.rank(validation.histories, _VALIDATED_AT).items
+            with autocast(self._table.device, self.config.training.precision):
+                ranked = self.rank(validation.histories, _VALIDATED_AT).items
             hits = hit_positions(ranked, targets.row_of_value, targets.values)
             return float(ndcg(hits, targets.lengths).mean())
 

@@ -59,7 +59,8 @@ class SequenceNetwork(nn.Module):
         for rows in by_length(recent.lengths, _TOKENS):
             batch = recent.take(rows)
             found = self(torch.from_numpy(batch.padded()).long())
-            states[rows] = found[torch.arange(len(batch)), torch.from_numpy(batch.lengths) - 1]
+            ends = torch.from_numpy(batch.lengths) - 1
+            states[rows] = found[torch.arange(len(batch)), ends].to(states.dtype)
         return states
 
     def next_item_loss(self, codes: Tensor, negatives: UniformNegatives) -> Tensor:

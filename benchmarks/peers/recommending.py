@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from memory import peak_memory_mib
 from runner import Histories
 
 WARM_UP = 256
@@ -55,7 +54,6 @@ class Timing:
         self.found[way] = {
             "seconds": round(seconds, 3),
             "users_a_second": round(len(everybody) / seconds, 1),
-            "peak_memory_mib": peak_memory_mib(),
         }
         return answer
 

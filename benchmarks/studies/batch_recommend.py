@@ -29,7 +29,6 @@ from figures import Record, at_least, done
 from foretaste.data import Dataset, Ragged
 from foretaste.data.schema import ITEM_ID, TIMESTAMP, USER_ID
 from harness import Cell
-from memory import peak_memory_mib
 from peers.environment import why_missing
 from peers.exchange import run_in, write_histories
 
@@ -63,7 +62,6 @@ def measure(cell: Cell, data: Path) -> dict[str, Any]:
         write_histories(folder / "histories.npz", people=(users, dataset.histories()))
         ours = _sequence if cell.model == SEQUENCE else _als
         found = {cell.model: ours(dataset, folder, cell.seed)}
-        found[cell.model]["peak_memory_mib"] = peak_memory_mib()
         for environment, library, script in _PEERS[cell.model]:
             missing = why_missing(environment, library)
             if missing is not None:
@@ -153,7 +151,6 @@ def summary(records: list[Record]) -> dict[str, Any]:
             way: {
                 "users a second": figures.get("users_a_second"),
                 "ours over it": _times(record, way),
-                "peak MiB": figures.get("peak_memory_mib"),
                 "same recommendations": record["same_recommendations"].get(f"lists-{way}"),
                 "status": figures.get("status", "done"),
             }

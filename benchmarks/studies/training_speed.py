@@ -22,9 +22,8 @@ from typing import Any
 import torch
 from torch.utils.flop_counter import (
     FlopCounterMode,
-    addmm_flop,
-    sdpa_backward_flop,
-    sdpa_flop,
+    sdpa_backward_flop_count,
+    sdpa_flop_count,
 )
 
 import foretaste as ft
@@ -50,13 +49,6 @@ RACES = (
     (SEQUENCE, "recbole-sasrec", 1 / 50),
 )
 _AT_MOST_FLOORS = 3.0
-_ATEN = torch.ops.aten
-#: Operations that torch's own counter passes over.
-_ALSO_COUNTED = {
-    _ATEN.addmm_: addmm_flop,
-    _ATEN._scaled_dot_product_flash_attention_for_cpu: sdpa_flop,
-    _ATEN._scaled_dot_product_flash_attention_for_cpu_backward: sdpa_backward_flop,
-}
 
 
 def borrowed() -> dict[str, list[Cell]]:
@@ -103,10 +95,29 @@ def matrix_product_rate(size: int = 2048, repeats: int = 5) -> float:
 
 def operations_of_an_epoch(model: ft.SequenceRecommender, train: ft.Dataset) -> int:
     """Floating-point operations of the matrix products and attention of one epoch."""
-    counter = FlopCounterMode(display=False, custom_mapping=_ALSO_COUNTED)
+    aten = torch.ops.aten
+    # Torch's own counter passes over these.
+    also = {
+        aten.addmm_: _product,
+        aten._scaled_dot_product_flash_attention_for_cpu: _attention,
+        aten._scaled_dot_product_flash_attention_for_cpu_backward: _attention_backward,
+    }
+    counter = FlopCounterMode(display=False, custom_mapping=also)
     with counter, torch.compiler.set_stance("force_eager"):
         model.fit(train)
     return counter.get_total_flops()
+
+
+def _product(_: Any, a: Any, b: Any, **__: Any) -> int:
+    return 2 * a[0] * a[1] * b[1]
+
+
+def _attention(q: Any, k: Any, v: Any, *_: Any, **__: Any) -> int:
+    return sdpa_flop_count(q, k, v)
+
+
+def _attention_backward(gradient: Any, q: Any, k: Any, v: Any, *_: Any, **__: Any) -> int:
+    return sdpa_backward_flop_count(gradient, q, k, v)
 
 
 def summary(records: list[Record]) -> dict[str, Any]:

@@ -9,19 +9,22 @@ import json
 from pathlib import Path
 from typing import Any
 
+from pictures import pictures_of
+
 HERE = Path(__file__).parent
 PAGE = HERE.parent / "docs" / "benchmarks.md"
 
 
 def main() -> None:
+    PAGE.parent.mkdir(exist_ok=True)
     results = [json.loads(path.read_text()) for path in sorted((HERE / "results").glob("*.json"))]
     head = [
         "# Benchmarks",
         "",
         "Made by `python benchmarks/docs.py` from `benchmarks/results/`. A study is",
-        "redone by `python benchmarks/run.py STUDY --redo ''`.",
+        "redone by `python benchmarks/run.py STUDY --redo ''`; other libraries need their own",
+        "environments, made once by `python benchmarks/run.py peers`.",
     ]
-    PAGE.parent.mkdir(exist_ok=True)
     PAGE.write_text("\n".join([*head, *(line for r in results for line in study(r))]) + "\n")
 
 
@@ -35,11 +38,14 @@ def study(result: dict[str, Any]) -> list[str]:
         + "."
     )
     for title, models in result["summary"].items():
-        columns = list(next(iter(models.values())))
+        columns = list(dict.fromkeys(column for row in models.values() for column in row))
         rows = [[name, *(shown(row.get(c)) for c in columns)] for name, row in models.items()]
-        lines += ["", f"### {title}", "", *table(["model", *columns], rows)]
+        lines += ["", f"### {title}", "", *table(["", *columns], rows)]
         fingerprints = split_fingerprints(result["cells"], title)
-        lines += ["", f"Split {', '.join(fingerprints)}."]
+        if fingerprints:
+            lines += ["", f"Split {', '.join(fingerprints)}."]
+    for title, path in pictures_of(result, PAGE.parent).items():
+        lines += ["", f"![{title}]({path.name})"]
     rows = [
         [t["name"], t["wanted"], shown(t["got"]), "yes" if t["met"] else "**no**"]
         for t in result["targets"]
@@ -52,7 +58,8 @@ def split_fingerprints(cells: list[dict[str, Any]], title: str) -> list[str]:
     found = {
         cell["split_fingerprint"][:12]
         for cell in cells
-        if cell["status"] == "done" and title == f"{cell['cell']['data']} {cell['cell']['split']}"
+        if "split_fingerprint" in cell
+        and title == f"{cell['cell']['data']} {cell['cell']['split']}"
     }
     return sorted(found)
 

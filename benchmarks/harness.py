@@ -6,6 +6,7 @@ import json
 import os
 import platform
 import resource
+import signal
 import subprocess
 import sys
 import time
@@ -17,8 +18,14 @@ from typing import Any
 
 from rich.console import Console
 
+from memory import peak_memory_mib
+
 RESULTS = Path(__file__).parent / "results"
-_FAILED = "failed"
+#: A peer stops itself at its budget and is then measured; a cell that still runs so much later
+#: is stopped.
+GRACE_MINUTES = 15
+#: How the status of a cell begins that is tried again at the next run.
+_UNDONE = ("failed", "not installed")
 _PACKAGES = ("foretaste", "torch", "numpy", "polars", "implicit", "scikit-learn", "transformers")
 
 
@@ -37,14 +44,18 @@ class Cell:
         return f"{self.data}-{self.split}-{self.model}-{self.seed}"
 
 
-def run_cells(study: str, cells: list[Cell], data: Path, *, redo: str | None) -> None:
-    """Runs what is not done yet, and what is to be done again."""
+def run_cells(study: str, cells: list[Cell], data: Path, *, redo: str | None, only: str) -> None:
+    """Runs what is not done yet, and what is to be done again, among names that hold `only`."""
     console = Console(stderr=True)
-    for number, cell in enumerate(cells, 1):
+    wanted = [cell for cell in cells if only in cell.name]
+    for number, cell in enumerate(wanted, 1):
         path = _record_of(study, cell)
-        if not _is_done(path) or (redo is not None and redo in cell.name):
-            console.print(f"[{number}/{len(cells)}] {cell.name}")
-            _write(path, _run(study, cell, data))
+        if is_done(path) and (redo is None or redo not in cell.name):
+            continue
+        console.print(f"[{number}/{len(wanted)}] {study} {cell.name}", highlight=False)
+        record = _run(study, cell, data)
+        write_json(path, record)
+        console.print(f"    {_in_a_line(record)}", highlight=False)
 
 
 def recorded(study: str, cells: list[Cell]) -> list[dict[str, Any]]:
@@ -61,6 +72,7 @@ def measure_here(study: ModuleType, cell: Cell, data: Path) -> None:
         "cell": asdict(cell),
         "status": "done",
         "seconds": round(time.perf_counter() - started, 1),
+        "cpu_seconds": round(cpu_seconds(), 1),
         "peak_memory_mib": peak_memory_mib(),
         **figures,
     }
@@ -79,13 +91,16 @@ def write_result(study: ModuleType, name: str, records: list[dict]) -> list[dict
         "targets": targets,
         "cells": records,
     }
-    _write(RESULTS / f"{name}.json", result)
+    write_json(RESULTS / f"{name}.json", result)
     return targets
 
 
-def peak_memory_mib() -> int:
-    """Most memory this process ever held resident."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+def cpu_seconds() -> float:
+    """Processor time of this process and of those it has waited for, whoever else is running."""
+    own, children = (
+        resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    )
+    return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
 
 
 def machine() -> dict[str, Any]:
@@ -99,32 +114,45 @@ def machine() -> dict[str, Any]:
     return {"processor": model, "cores": os.cpu_count(), "memory_gib": round(memory, 1)}
 
 
+def is_done(path: Path) -> bool:
+    """A cell that failed or lacked its package is tried again; a spent budget stands."""
+    return path.exists() and not json.loads(path.read_text())["status"].startswith(_UNDONE)
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Writes a file that is either whole or not there."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(".partial")
+    temporary.write_text(json.dumps(content, indent=1) + "\n")
+    temporary.replace(path)
+
+
 def _record_of(study: str, cell: Cell) -> Path:
     return RESULTS / "cells" / study / f"{cell.name}.json"
-
-
-def _is_done(path: Path) -> bool:
-    """A cell that failed is tried again; one that used up its budget stands."""
-    return path.exists() and not json.loads(path.read_text())["status"].startswith(_FAILED)
 
 
 def _run(study: str, cell: Cell, data: Path) -> dict[str, Any]:
     command = [sys.executable, str(Path(__file__).parent / "run.py"), study]
     command += ["--data", str(data), "--cell", json.dumps(asdict(cell))]
     failed = {"cell": asdict(cell)}
+    # In a session of its own, so that what a cell has started ends with it.
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)
     try:
-        done = subprocess.run(
-            command,
-            check=False,
-            stdout=subprocess.PIPE,
-            text=True,
-            timeout=60 * cell.budget_minutes,
-        )
+        output, _ = process.communicate(timeout=60 * (cell.budget_minutes + GRACE_MINUTES))
     except subprocess.TimeoutExpired:
         return failed | {"status": f"stopped at its budget of {cell.budget_minutes} minutes"}
-    if done.returncode:
-        return failed | {"status": f"{_FAILED} with exit code {done.returncode}"}
-    return json.loads(done.stdout.splitlines()[-1])
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+    if process.returncode:
+        return failed | {"status": f"failed with exit code {process.returncode}"}
+    return json.loads(output.splitlines()[-1])
+
+
+def _in_a_line(record: dict[str, Any]) -> str:
+    figures = [f"{record[key]:,} {key}" for key in ("seconds", "cpu_seconds") if key in record]
+    return ", ".join([record["status"], *figures])
 
 
 def _versions() -> dict[str, str]:
@@ -135,10 +163,3 @@ def _versions() -> dict[str, str]:
         except PackageNotFoundError:
             found[package] = "not installed"
     return found
-
-
-def _write(path: Path, content: Any) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".partial")
-    temporary.write_text(json.dumps(content, indent=1) + "\n")
-    temporary.replace(path)

@@ -1,0 +1,98 @@
+"""Pictures of the studies, as SVG beside the docs page; drawn from the results, nothing typed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from figures import NDCG, done
+
+#: Models whose learning curves are shown, if they were measured.
+_CURVES = (
+    "sequence",
+    "sequence-without-text",
+    "rectools-sasrec",
+    "rectools-esasrec",
+    "rectools-hstu",
+    "recbole-sasrec",
+    "recbole-bert4rec",
+)
+#: The same results give the same file.
+_STYLE = {"svg.hashsalt": "foretaste", "svg.fonttype": "none", "font.size": 9}
+_METADATA = {"Date": None}
+
+
+def pictures_of(result: dict[str, Any], folder: Path) -> dict[str, Path]:
+    """Draws what a study has to show.
+
+    Returns:
+        The files, by what each shows.
+    """
+    drawn = {
+        "quality": _learning_curves,
+        "scaling": _scaling,
+    }.get(result["study"], lambda _: {})(result)
+    paths = {}
+    for name, (title, figure) in drawn.items():
+        paths[title] = folder / f"{name}.svg"
+        with mpl.rc_context(_STYLE):
+            figure.savefig(paths[title], metadata=_METADATA)
+    return paths
+
+
+def _learning_curves(result: dict[str, Any]) -> dict[str, tuple[str, Figure]]:
+    """Validation NDCG against seconds of training, one picture a data set."""
+    drawn = {}
+    for data in dict.fromkeys(record["cell"]["data"] for record in result["cells"]):
+        figure, axes = _picture()
+        for model in _CURVES:
+            for record in done(result["cells"], data=data, model=model)[:1]:
+                _draw_curve(axes, model, record["learning_curve"])
+        if axes.lines:
+            axes.set_xlabel("seconds of training, validation left out")
+            axes.set_ylabel(f"validation {NDCG}")
+            axes.legend()
+            drawn[f"learning-curves-{data}"] = (f"Learning curves on {data}, first seed", figure)
+    return drawn
+
+
+def _draw_curve(axes: Axes, model: str, curve: list[dict[str, Any]]) -> None:
+    seconds = 0.0
+    points = []
+    for epoch in curve:
+        seconds += epoch["seconds"]
+        points.append((seconds, epoch["metric"]))
+    style = "-" if model.startswith("sequence") else "--"
+    axes.semilogx(*zip(*points, strict=True), style, marker=".", markersize=3, label=model)
+
+
+def _scaling(result: dict[str, Any]) -> dict[str, tuple[str, Figure]]:
+    """Seconds and memory of an epoch against items, a line for each length of log."""
+    records = done(result["cells"])
+    if not records:
+        return {}
+    with mpl.rc_context(_STYLE):
+        figure = Figure(figsize=(8, 3.2), layout="constrained")
+    panels = figure.subplots(1, 2)
+    figures = {"epoch_seconds": "seconds an epoch", "peak_memory_mib": "peak memory, MiB"}
+    for axes, (key, label) in zip(panels, figures.items(), strict=True):
+        for events in dict.fromkeys(record["cell"]["split"] for record in records):
+            line = sorted((r["items"], r[key]) for r in done(records, split=events))
+            axes.loglog(*zip(*line, strict=True), "o-", label=events.replace("events-", "events: "))
+        axes.set_xlabel("items")
+        axes.set_ylabel(label)
+        axes.grid(alpha=0.3)
+        axes.legend()
+    return {"scaling": ("Cost of an epoch", figure)}
+
+
+def _picture() -> tuple[Figure, Axes]:
+    with mpl.rc_context(_STYLE):
+        figure = Figure(figsize=(7, 4), layout="constrained")
+    axes = figure.subplots()
+    axes.grid(alpha=0.3)
+    return figure, axes

@@ -67,9 +67,28 @@ class ContentBased(Recommender):
         self._vectors = np.pad(vectors, ((1, 0), (0, 0)))
 
     def _score(self, histories: Ragged) -> NDArray[np.float32]:
+        return _unit(self._people(histories)) @ self._vectors.T
+
+    def contributions(
+        self, histories: Ragged, items: NDArray[np.int32]
+    ) -> NDArray[np.float32]:
+        """What each action of each history adds to the score of one item.
+
+        Args:
+            histories: Item codes.
+            items: int32[rows], the code of the item that is scored for each history.
+
+        Returns:
+            float32[total], in the order of `histories.values`; a row adds up to its score.
+        """
+        rows = histories.row_of_value
         weights = recency_weights(histories, self.config.half_life)
-        people = history_matrix(histories, weights, self.item_vocabulary.size) @ self._vectors
-        return _unit(people) @ self._vectors.T
+        toward = _unit_scale(self._people(histories)) * self._vectors[items]
+        return weights * (self._vectors[histories.values] * toward[rows]).sum(axis=1)
+
+    def _people(self, histories: Ragged) -> NDArray[np.float32]:
+        weights = recency_weights(histories, self.config.half_life)
+        return history_matrix(histories, weights, self.item_vocabulary.size) @ self._vectors
 
     def _add_items(self, items: pl.DataFrame, codes: NDArray[np.int32]) -> None:
         self._vectors = np.concatenate([self._vectors, _unit(self.content.encode(items))])
@@ -84,5 +103,10 @@ class ContentBased(Recommender):
 
 def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     """Rows scaled to length 1; rows of zeros stay."""
+    return vectors * _unit_scale(vectors)
+
+
+def _unit_scale(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """float32[n, 1]: what makes the length of each row 1."""
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return vectors / np.maximum(lengths, np.finfo(np.float32).tiny)
+    return 1 / np.maximum(lengths, np.finfo(np.float32).tiny)

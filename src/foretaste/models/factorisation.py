@@ -78,9 +78,7 @@ class ALS(Recommender):
         )
         return people @ self._solver.item_factors.T
 
-    def contributions(
-        self, histories: Ragged, items: NDArray[np.int32]
-    ) -> NDArray[np.float32]:
+    def contributions(self, histories: Ragged, items: NDArray[np.int32]) -> NDArray[np.float32]:
         """What each action of each history adds to the score of one item.
 
         The person's vector is a sum over their items, and so is the score: section 5 of the

@@ -72,9 +72,7 @@ class ItemKNN(Recommender):
         by_popularity = self.item_counts / (self.item_counts.max() + 1) - 1
         return np.where(scores > 0, scores, by_popularity.astype(np.float32))
 
-    def contributions(
-        self, histories: Ragged, items: NDArray[np.int32]
-    ) -> NDArray[np.float32]:
+    def contributions(self, histories: Ragged, items: NDArray[np.int32]) -> NDArray[np.float32]:
         """What each action of each history adds to the score of one item.
 
         Args:

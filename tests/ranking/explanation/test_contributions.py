@@ -10,7 +10,14 @@ from hypothesis import strategies as st
 
 from foretaste.data import Dataset, Ragged
 from foretaste.errors import UnknownIdError
-from foretaste.models import ALS, ContentBased, ItemKNN, Popularity, Recommender, SequenceRecommender
+from foretaste.models import (
+    ALS,
+    ContentBased,
+    ItemKNN,
+    Popularity,
+    Recommender,
+    SequenceRecommender,
+)
 from foretaste.ranking.explanation import (
     Additive,
     Case,

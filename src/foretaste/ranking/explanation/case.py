@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from foretaste.data import PADDING
+from foretaste.data import PADDING, Ragged
 from foretaste.data.schema import ITEM_ID
 from foretaste.errors import UnknownIdError
 from foretaste.models import Recommender
@@ -57,6 +57,12 @@ class Case:
         """int64[actions], the place in `parts` of every action's item."""
         return np.searchsorted(self.parts, self.history)
 
+    def by_part(self, values: NDArray[np.floating]) -> NDArray[np.float64]:
+        """float64[parts]: the sums of what belongs to the actions, values[actions]."""
+        sums = np.zeros(len(self.parts))
+        np.add.at(sums, self.part_of_action, values)
+        return sums
+
     @property
     def says_something(self) -> bool:
         """Whether the model answers this history itself, and not by popularity."""
@@ -80,10 +86,12 @@ class Case:
         scores = np.zeros(len(kept))
         rows = np.flatnonzero((kept & self._tells_model).any(axis=1))
         if len(rows):
-            decode = self.model.item_vocabulary.decode
-            histories = [decode(self.history[kept[row, self.part_of_action]]) for row in rows]
-            item = decode(np.array([self.item], np.int32)).to_list()
-            scores[rows] = self.model.score([ids.to_list() for ids in histories], item)[:, 0]
+            histories = Ragged.from_rows(
+                self.history[kept[row, self.part_of_action]] for row in rows
+            )
+            item = np.array([self.item], np.int32)
+            ranking = self.model.rank(histories, 1, exclude_seen=False, candidates=item)
+            scores[rows] = ranking.scores[:, 0]
         return scores
 
     @cached_property

@@ -43,7 +43,7 @@ def exact(case: Case) -> Contributions:
         return np.zeros(len(case.parts))
     one_row = Ragged.from_rows([case.history])
     added = case.model.contributions(one_row, np.array([case.item], np.int32))
-    return np.bincount(case.part_of_action, weights=added, minlength=len(case.parts))
+    return case.by_part(added)
 
 
 def leave_one_out(case: Case) -> Contributions:

@@ -3,29 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol, runtime_checkable
 
 import numpy as np
 import polars as pl
 
-from foretaste.content import ContentReference, TextEncoder
+from foretaste.content import TextEncoder
 from foretaste.content.item_text import text_fields
 from foretaste.data import Ragged, Targets
 from foretaste.data.schema import ITEM_ID
 from foretaste.errors import DataError, InputError
 from foretaste.metrics import hit_positions, ndcg
 from foretaste.models import Recommender
+from foretaste.models.reading import ReadsContent, encoder_of
 from foretaste.ranking.explanation.case import Case
 from foretaste.ranking.explanation.contributions import Explainer, explain_score
 
 _CATEGORIES = "categories"
-
-
-@runtime_checkable
-class ReadsContent(Protocol):
-    """A model with an encoder."""
-
-    content: ContentReference
 
 
 def field_drivers(
@@ -52,9 +45,9 @@ def field_drivers(
         InputError: The model reads no content.
         DataError: The catalogue lacks items of the model, or has no text.
     """
-    if not isinstance(model, ReadsContent) or model.content.encoder is None:
+    encoder = encoder_of(model)
+    if encoder is None:
         raise InputError(f"the model {model.name} reads no content.", field="model")
-    encoder = model.content.encoder
     own = encoder.config.fields if isinstance(encoder, TextEncoder) else None
     fields = text_fields(items, own)
     catalogue = _in_code_order(items, model)
@@ -125,15 +118,12 @@ def _in_code_order(items: pl.DataFrame, model: Recommender) -> pl.DataFrame:
     return catalogue
 
 
-def _ndcg_of_twins(
-    model: Recommender, catalogue: pl.DataFrame, targets: Targets, k: int
-) -> float:
+def _ndcg_of_twins(model: Recommender, catalogue: pl.DataFrame, targets: Targets, k: int) -> float:
     """Mean NDCG@k when every item is replaced by one that has only this catalogue's text."""
     copy = type(model).from_state(model.state())
-    if isinstance(model, ReadsContent) and isinstance(copy, ReadsContent):
-        encoder = model.content.encoder
-        if encoder is not None:
-            copy.content.encoder = encoder
+    encoder = encoder_of(model)
+    if encoder is not None and isinstance(copy, ReadsContent):
+        copy.content.encoder = encoder
     ids = model.item_vocabulary.ids
     twins = _new_ids(ids).alias(ITEM_ID)
     copy.add_items(catalogue.with_columns(twins))

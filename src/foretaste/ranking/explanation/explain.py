@@ -163,7 +163,9 @@ def _titled(
     if _TITLE not in items.columns:
         return [(known, str(known)) for known in ids]
     catalogue = items.select(pl.col(ITEM_ID).cast(ids.dtype), pl.col(_TITLE).cast(pl.String))
-    joined = ids.alias(ITEM_ID).to_frame().join(catalogue, on=ITEM_ID, how="left", maintain_order="left")
+    joined = (
+        ids.alias(ITEM_ID).to_frame().join(catalogue, on=ITEM_ID, how="left", maintain_order="left")
+    )
     titles = joined[_TITLE].fill_null("").to_list()
     return [(known, title or str(known)) for known, title in zip(ids, titles, strict=True)]
 

@@ -26,7 +26,7 @@ class Faithfulness:
     Attributes:
         cases: Cases that were judged: those in which evidence was named and there was other
             evidence that might have been.
-        unnamed: Cases in which no evidence was strong enough to be named.
+        passed_over: The other cases with two items or more.
         named: Mean number of items named.
         named_drop: Mean fall of the score without the named evidence.
         random_drop: Mean fall without as many items drawn at random.
@@ -37,7 +37,7 @@ class Faithfulness:
     """
 
     cases: int
-    unnamed: int
+    passed_over: int
     named: float
     named_drop: float
     random_drop: float
@@ -83,7 +83,7 @@ def judge_explanations(
     deletion, random_deletion, insertion, random_insertion = np.array(curves).reshape(4, -1)
     return Faithfulness(
         cases=len(rows),
-        unnamed=len(judged) - len(rows),
+        passed_over=len(judged) - len(rows),
         named=float(named),
         named_drop=float(named_drop),
         random_drop=float(random_drop),
@@ -94,10 +94,8 @@ def judge_explanations(
     )
 
 
-def _judge(
-    case: Case, explainer: Explainer, rng: np.random.Generator, draws: int
-) -> Curve | None:
-    """Number named, its drop, the random drop, and the four curves; None where none is named."""
+def _judge(case: Case, explainer: Explainer, rng: np.random.Generator, draws: int) -> Curve | None:
+    """Number named, its drop, the random drop, the four curves; None where nothing can be judged."""
     contributions = explainer(case)
     named, drop = named_evidence(case, contributions)
     n = len(case.parts)

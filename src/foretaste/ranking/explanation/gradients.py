@@ -60,5 +60,4 @@ def integrated_gradients(case: Case) -> Contributions:
         additional_forward_args=(case.item,),
         n_steps=_STEPS,
     )
-    by_action = attributed.detach().sum(dim=2)[0].double().numpy()
-    return np.bincount(case.part_of_action, weights=by_action, minlength=len(case.parts))
+    return case.by_part(attributed.detach().sum(dim=2)[0].numpy())

@@ -22,7 +22,9 @@ def words_sentence(words: Sequence[str], title: str) -> str:
         title: Of the item of the history.
     """
     verb = "makes" if len(words) == 1 else "make"
-    return f"What it says of {_listed([f'“{word}”' for word in words])} {verb} it read like “{title}”."
+    return (
+        f"What it says of {_listed([f'“{word}”' for word in words])} {verb} it read like “{title}”."
+    )
 
 
 def popularity_sentence(actions: int) -> str:
@@ -34,7 +36,9 @@ def popularity_sentence(actions: int) -> str:
 
 
 #: Where there is a history, but no part of it stands out and passes the test.
-NOTHING_STANDS_OUT = "No single thing you chose speaks for it; it follows from all of them together."
+NOTHING_STANDS_OUT = (
+    "No single thing you chose speaks for it; it follows from all of them together."
+)
 
 
 def _listed(parts: Sequence[str]) -> str:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from foretaste.content import Encoder, TextEncoder, item_texts
 from foretaste.content.item_text import text_fields
+from foretaste.content.unit import unit
 
 _WORD = re.compile(r"\w[\w'’-]*")
 
@@ -31,7 +30,6 @@ class LikenessParts:
     likeness: float
     words: dict[str, float]
     fields: dict[str, float]
-
 
 
 def likeness_parts(encoder: Encoder, item: pl.DataFrame, other: pl.DataFrame) -> LikenessParts:
@@ -63,7 +61,7 @@ def likeness_parts(encoder: Encoder, item: pl.DataFrame, other: pl.DataFrame) ->
         pl.Series(name, [*(variant[name] for variant in variants), plain[name][0]])
         for name in fields
     ]
-    vectors = _unit(encoder.encode(table.with_columns(columns)))
+    vectors = unit(encoder.encode(table.with_columns(columns)))
     cosines = vectors[:-1] @ vectors[-1]
     falls = (cosines[0] - cosines[1:]).tolist()
     return LikenessParts(
@@ -81,8 +79,3 @@ def _fields(encoder: Encoder, items: pl.DataFrame) -> tuple[str, ...]:
 def _without(word: str, text: str) -> str:
     left = re.sub(rf"(?<!\w){re.escape(word)}(?!\w)", " ", text, flags=re.IGNORECASE)
     return " ".join(left.split())
-
-
-def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return vectors / np.maximum(lengths, np.finfo(np.float32).tiny)

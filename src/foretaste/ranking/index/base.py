@@ -106,7 +106,10 @@ class VectorIndex(ABC):
                 shape, not finite, or too large for the precision.
         """
         vectors = checked(vectors, "vectors", self.dimension)
-        if self.config.precision == "float16" and (np.abs(vectors) > np.finfo(np.float16).max).any():
+        if (
+            self.config.precision == "float16"
+            and (np.abs(vectors) > np.finfo(np.float16).max).any()
+        ):
             raise InputError(
                 "a number is too large for float16.",
                 field="vectors",
@@ -185,5 +188,5 @@ def checked(vectors: Vectors, name: str, dimension: int) -> Vectors:
 def fingerprint_of(codes: NDArray[np.integer], vectors: Vectors) -> str:
     """SHA-256 of codes and vectors."""
     digest = hashlib.sha256(np.ascontiguousarray(codes, np.int32).tobytes())
-    digest.update(np.ascontiguousarray(vectors, np.float32))
+    digest.update(np.ascontiguousarray(vectors, np.float32).data)
     return digest.hexdigest()

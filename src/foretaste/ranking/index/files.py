@@ -1,8 +1,8 @@
 """An index as a folder: checksummed, without anything in it that could run.
 
-    index.json            kind, settings, fingerprint, and a checksum of every other file
-    arrays.safetensors    codes, and the vectors of an exact index
-    lists.faiss           the lists of an inverted index, in FAISS's own format
+index.json            kind, settings, fingerprint, and a checksum of every other file
+arrays.safetensors    codes, and the vectors of an exact index
+lists.faiss           the lists of an inverted index, in FAISS's own format
 """
 
 from __future__ import annotations
@@ -83,7 +83,9 @@ def load_index(path: str | Path, *, fingerprint: str | None = None) -> VectorInd
     head = _read_head(path)
     for name in _FILES[head.kind]:
         if _sha256(path / name) != head.sha256.get(name):
-            raise ArtifactError("this file is not as it was written.", file=path / name, hint=_AGAIN)
+            raise ArtifactError(
+                "this file is not as it was written.", file=path / name, hint=_AGAIN
+            )
     index = KINDS[head.kind](head.config, head.dimension, head.fingerprint)
     if fingerprint is not None:
         index.require(fingerprint)

@@ -48,9 +48,7 @@ class InvertedIndex(VectorIndex):
         """Bytes of vectors and codes in lists, of the lists' centres, and of the codes held."""
         index = self._index
         return (
-            index.ntotal * (index.code_size + 8)
-            + index.nlist * index.d * 4
-            + self._present.nbytes
+            index.ntotal * (index.code_size + 8) + index.nlist * index.d * 4 + self._present.nbytes
         )
 
     def train(self, vectors: Vectors) -> None:

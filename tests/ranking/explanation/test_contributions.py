@@ -23,6 +23,7 @@ from foretaste.ranking.explanation import (
     Case,
     exact,
     explain_score,
+    explainer_for,
     integrated_gradients,
     leave_one_out,
 )
@@ -92,8 +93,17 @@ def test_sums_are_exact_where_they_can_be_else_things_are_left_out() -> None:
     np.testing.assert_array_equal(explain_score(CASE), exact(CASE))
     case = Case(Popularity().fit(WORLD), CASE.history, CASE.item)
     np.testing.assert_array_equal(explain_score(case), np.zeros(3))
+    assert (explainer_for(CASE), explainer_for(case)) == (exact, leave_one_out)
     with pytest.raises(TypeError, match="no sum"):
         exact(case)
+
+
+def test_a_sum_whose_strongest_part_is_replaced_by_the_next_is_tested_by_leaving_out() -> None:
+    """The latest action weighs most; without it the one before is the latest, and as alike."""
+    model = ContentBased(content=WordCounts(), half_life=0.5).fit(WORLD)
+    twice = Case.of(model, ["garden-1", "garden-2"], "garden-4")
+    assert leave_one_out(twice).tolist() == pytest.approx([0, 0], abs=1e-6)
+    assert explainer_for(twice) is leave_one_out
 
 
 def test_a_history_of_one_item_owes_it_everything() -> None:

@@ -5,7 +5,6 @@ from foretaste.ranking.explanation.contributions import (
     Additive,
     Explainer,
     exact,
-    explain_score,
     leave_one_out,
 )
 from foretaste.ranking.explanation.drivers import category_drivers, field_drivers
@@ -16,6 +15,7 @@ from foretaste.ranking.explanation.faithfulness import (
     judge_explanations,
 )
 from foretaste.ranking.explanation.gradients import Differentiable, integrated_gradients
+from foretaste.ranking.explanation.naming import explain_score, explainer_for, named_evidence
 from foretaste.ranking.explanation.words import LikenessParts, likeness_parts
 
 __all__ = [
@@ -32,9 +32,11 @@ __all__ = [
     "exact",
     "explain",
     "explain_score",
+    "explainer_for",
     "field_drivers",
     "integrated_gradients",
     "judge_explanations",
     "leave_one_out",
     "likeness_parts",
+    "named_evidence",
 ]

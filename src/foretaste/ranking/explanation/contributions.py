@@ -26,11 +26,6 @@ class Additive(Protocol):
         ...
 
 
-def explain_score(case: Case) -> Contributions:
-    """Exact contributions where the model's score is a sum, else leave-one-out."""
-    return exact(case) if isinstance(case.model, Additive) else leave_one_out(case)
-
-
 def exact(case: Case) -> Contributions:
     """float64[parts], which add up to the score.
 

@@ -16,7 +16,8 @@ from foretaste.metrics import hit_positions, ndcg
 from foretaste.models import Recommender
 from foretaste.models.reading import ReadsContent, encoder_of
 from foretaste.ranking.explanation.case import Case
-from foretaste.ranking.explanation.contributions import Explainer, explain_score
+from foretaste.ranking.explanation.contributions import Explainer
+from foretaste.ranking.explanation.naming import explain_score
 
 _CATEGORIES = "categories"
 

@@ -16,8 +16,8 @@ from foretaste.errors import InputError
 from foretaste.models import Recommender
 from foretaste.ranking.explanation import sentence
 from foretaste.ranking.explanation.case import Case, Id
-from foretaste.ranking.explanation.contributions import Additive, Explainer, explain_score
-from foretaste.ranking.explanation.naming import named_evidence, strongest
+from foretaste.ranking.explanation.contributions import Explainer
+from foretaste.ranking.explanation.naming import explainer_for, named_evidence, strongest
 from foretaste.ranking.explanation.words import LikenessParts, likeness_parts
 
 _TITLE = "title"
@@ -82,7 +82,7 @@ def explain(
     item: Id,
     *,
     encoder: Encoder | None = None,
-    explainer: Explainer = explain_score,
+    explainer: Explainer | None = None,
 ) -> Explanation:
     """Explains the score of an item to a person.
 
@@ -94,7 +94,7 @@ def explain(
         item: Id of the item.
         encoder: Of the items' text, for the words that carry a likeness; give it only for a model
             that reads content, for with others words carry nothing.
-        explainer: What each item of the history adds.
+        explainer: What says what each item of the history adds; None takes `explainer_for`.
 
     Raises:
         UnknownIdError: The model does not know the item.
@@ -108,6 +108,7 @@ def explain(
     if not case.says_something:
         reason = sentence.popularity_sentence(int(model.item_counts[case.item]))
         return Explanation(item_id, title, case.score, "popularity", (), 0.0, None, (), reason)
+    explainer = explainer or explainer_for(case)
     contributions = explainer(case)
     named, drop = named_evidence(case, contributions)
     order = np.argsort(-contributions, kind="stable")[:_LISTED]
@@ -127,7 +128,7 @@ def explain(
         item_id=item_id,
         title=title,
         score=case.score,
-        method=_method(case, explainer),
+        method=explainer.__name__.replace("_", "-"),
         evidence=evidence,
         drop=drop,
         likeness=likeness,
@@ -141,12 +142,6 @@ def _reason(titles: list[str], words: tuple[str, ...]) -> str:
         return sentence.NOTHING_STANDS_OUT
     about_words = f" {sentence.words_sentence(words, titles[0])}" if words else ""
     return sentence.history_sentence(titles) + about_words
-
-
-def _method(case: Case, explainer: Explainer) -> str:
-    if explainer is explain_score:
-        return "exact" if isinstance(case.model, Additive) else "leave-one-out"
-    return explainer.__name__.replace("_", "-")
 
 
 def _named_words(likeness: LikenessParts) -> tuple[str, ...]:

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from foretaste.errors import InputError
 from foretaste.ranking.explanation.case import Case
-from foretaste.ranking.explanation.contributions import Explainer, explain_score
-from foretaste.ranking.explanation.naming import named_evidence
+from foretaste.ranking.explanation.contributions import Explainer
+from foretaste.ranking.explanation.naming import explain_score, named_evidence
 
 Curve = NDArray[np.float64]
 
@@ -95,7 +95,7 @@ def judge_explanations(
 
 
 def _judge(case: Case, explainer: Explainer, rng: np.random.Generator, draws: int) -> Curve | None:
-    """Number named, its drop, the random drop, the four curves; None where nothing can be judged."""
+    """Number named, its drop, the random drop, the four curves; None if it can't be judged."""
     contributions = explainer(case)
     named, drop = named_evidence(case, contributions)
     n = len(case.parts)

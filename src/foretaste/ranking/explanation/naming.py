@@ -6,7 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foretaste.ranking.explanation.case import Case
-from foretaste.ranking.explanation.contributions import Contributions
+from foretaste.ranking.explanation.contributions import (
+    Additive,
+    Contributions,
+    Explainer,
+    exact,
+    leave_one_out,
+)
 
 #: Most pieces of evidence that a reason names.
 MOST = 3
@@ -39,3 +45,20 @@ def named_evidence(case: Case, contributions: Contributions) -> tuple[NDArray[np
     kept[0, named] = False
     drop = case.score - float(case.scores(kept)[0])
     return (named, drop) if drop > 0 else (named[:0], 0.0)
+
+
+def explainer_for(case: Case) -> Explainer:
+    """What explains a case best.
+
+    `exact` where the score is a sum and the strongest parts of it pass the test of
+    `named_evidence`; else `leave_one_out`. They may fail where the weights of a sum depend on all
+    of it: without the latest action, the one before it is the latest.
+    """
+    if isinstance(case.model, Additive) and len(named_evidence(case, exact(case))[0]):
+        return exact
+    return leave_one_out
+
+
+def explain_score(case: Case) -> Contributions:
+    """What each part of the history adds to the score, by `explainer_for`."""
+    return explainer_for(case)(case)

@@ -34,7 +34,7 @@ SPLIT = "leave-one-out"
 QUERIES = ("title", "slip", "category")
 RANKINGS = ("words", "meaning", "both")
 SLIDERS = (0.0, 0.15, 0.3, 0.5, 0.7, 1.0)
-PEOPLE, ITEMS, K = 500, 100, 10
+PEOPLE, ITEMS, K = 300, 100, 10
 CHINESE = "chinese"
 
 

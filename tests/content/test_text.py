@@ -348,3 +348,16 @@ def test_the_default_model_answers_as_in_sentence_transformers():
     np.testing.assert_allclose(exact, expected, atol=1e-5)
     half = TextEncoder(cache=None, precision="bf16").encode_texts(texts)
     assert (half * expected).sum(axis=1).min() > 0.999
+
+
+def test_texts_of_the_moment_leave_no_trace(sentence_model: Path, tmp_path: Path) -> None:
+    encoder = TextEncoder(str(sentence_model), cache=tmp_path / "cache")
+    kept = encoder.encode_texts(["red lamp"])
+    before = sorted((tmp_path / "cache").rglob("*"))
+    passing = momentary(encoder)
+    assert passing.fingerprint == encoder.fingerprint
+    both = np.concatenate([kept, encoder.encode_texts(["blue lamp"])])
+    after = sorted((tmp_path / "cache").rglob("*"))
+    np.testing.assert_allclose(passing.encode_texts(["red lamp", "blue lamp"]), both, atol=1e-5)
+    passing.encode_texts(["a chair"])
+    assert sorted((tmp_path / "cache").rglob("*")) == after != before

@@ -12,8 +12,6 @@ from rich.text import Text
 from foretaste.cli.output import JsonFlag, print_json, say
 
 if TYPE_CHECKING:
-    from foretaste.content import Encoder
-    from foretaste.models import Recommender
     from foretaste.ranking.explanation import Explanation
 
 _BAR = 20
@@ -33,28 +31,18 @@ def explain(
     foretaste explain runs/first --user 42 --item i7 --json
     """
     from foretaste.artifacts import open_run
+    from foretaste.models.reading import encoder_of
     from foretaste.ranking.explanation import explain as explanation_of
 
     saved = open_run(run)
     model = saved.model
     found = explanation_of(
-        model, saved.items, model.history_of(user), item, encoder=_encoder(model)
+        model, saved.items, model.history_of(user), item, encoder=encoder_of(model)
     )
     if json:
         print_json({"run": run, "user_id": user, **found.to_dict()})
     else:
         _show(found)
-
-
-def _encoder(model: Recommender) -> Encoder | None:
-    """The model's encoder; texts with a word left out are not worth a place in its cache."""
-    from foretaste.content import TextEncoder
-    from foretaste.models.reading import encoder_of
-
-    encoder = encoder_of(model)
-    if isinstance(encoder, TextEncoder):
-        return TextEncoder.from_config(encoder.config.model_copy(update={"cache": None}))
-    return encoder
 
 
 def _show(found: Explanation) -> None:

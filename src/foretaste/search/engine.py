@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from foretaste.content import Encoder, item_texts
+from foretaste.content import Encoder, item_texts, momentary
 from foretaste.content.item_text import text_fields
 from foretaste.content.unit import unit
 from foretaste.data import PADDING, Vocabulary
@@ -96,6 +96,7 @@ class SearchEngine:
     ) -> None:
         self.config = config or SearchConfig()
         self.encoder = encoder
+        self._query_encoder = None if encoder is None else momentary(encoder)
         self._fields = text_fields(items, self.config.fields)
         self._attributes = [name for name in self.config.attributes if name in items.columns]
         self._items = items.clear()
@@ -221,11 +222,11 @@ class SearchEngine:
         return fuse(rankings, {WORDS: 1.0, MEANING: self.config.meaning_weight})
 
     def _by_meaning(self, query: str, allowed: NDArray[np.int32] | None) -> NDArray[np.int32]:
-        if self.encoder is None or self._vectors is None:
+        if self._query_encoder is None or self._vectors is None:
             return np.empty(0, np.int32)
         # The query stands where titles stand, in a row that says nothing else.
         row = self._items.clear(1).with_columns(pl.lit(query).alias(self._fields[0]))
-        vector = unit(self.encoder.encode(row))
+        vector = unit(self._query_encoder.encode(row))
         near = self._vectors.search(vector, self.config.pool, allowed=allowed)
         return near.items[0][near.scores[0] >= self.config.least_likeness]
 

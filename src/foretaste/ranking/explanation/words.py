@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from foretaste.content import Encoder, TextEncoder, item_texts
+from foretaste.content import Encoder, TextEncoder, item_texts, momentary
 from foretaste.content.item_text import text_fields
 from foretaste.content.unit import unit
 
@@ -61,7 +61,7 @@ def likeness_parts(encoder: Encoder, item: pl.DataFrame, other: pl.DataFrame) ->
         pl.Series(name, [*(variant[name] for variant in variants), plain[name][0]])
         for name in fields
     ]
-    vectors = unit(encoder.encode(table.with_columns(columns)))
+    vectors = unit(momentary(encoder).encode(table.with_columns(columns)))
     cosines = vectors[:-1] @ vectors[-1]
     falls = (cosines[0] - cosines[1:]).tolist()
     return LikenessParts(

@@ -39,7 +39,8 @@ def study(result: dict[str, Any]) -> list[str]:
         rows = [[name, *(shown(row.get(c)) for c in columns)] for name, row in models.items()]
         lines += ["", f"### {title}", "", *table(["model", *columns], rows)]
         fingerprints = split_fingerprints(result["cells"], title)
-        lines += ["", f"Split {', '.join(fingerprints)}."]
+        if fingerprints:
+            lines += ["", f"Split {', '.join(fingerprints)}."]
     rows = [
         [t["name"], t["wanted"], shown(t["got"]), "yes" if t["met"] else "**no**"]
         for t in result["targets"]

@@ -11,7 +11,14 @@ import polars as pl
 import pytest
 from structlog.testing import capture_logs
 
-from foretaste.content import Encoder, TextEncoder, TextEncoderConfig, _network, item_texts
+from foretaste.content import (
+    Encoder,
+    TextEncoder,
+    TextEncoderConfig,
+    _network,
+    item_texts,
+    momentary,
+)
 from foretaste.errors import ConfigError, InputError
 from tests.conftest import shared_data
 from tests.content.conftest import MAX_POSITIONS, write_json
@@ -351,12 +358,12 @@ def test_the_default_model_answers_as_in_sentence_transformers():
 
 
 def test_texts_of_the_moment_leave_no_trace(sentence_model: Path, tmp_path: Path) -> None:
-    encoder = TextEncoder(str(sentence_model), cache=tmp_path / "cache")
-    kept = encoder.encode_texts(["red lamp"])
+    keeping = encoder(sentence_model, cache=tmp_path / "cache")
+    kept = keeping.encode_texts(["red lamp"])
     before = sorted((tmp_path / "cache").rglob("*"))
-    passing = momentary(encoder)
-    assert passing.fingerprint == encoder.fingerprint
-    both = np.concatenate([kept, encoder.encode_texts(["blue lamp"])])
+    passing = momentary(keeping)
+    assert passing.fingerprint == keeping.fingerprint
+    both = np.concatenate([kept, keeping.encode_texts(["blue lamp"])])
     after = sorted((tmp_path / "cache").rglob("*"))
     np.testing.assert_allclose(passing.encode_texts(["red lamp", "blue lamp"]), both, atol=1e-5)
     passing.encode_texts(["a chair"])

@@ -111,24 +111,31 @@ def test_words_by_their_start(spelling: Spelling) -> None:
     assert spelling.correct_start("gra") == "gar"
 
 
-def test_rankings_are_fused_by_rank() -> None:
-    fused = fuse({"a": codes(5, 3), "b": codes(3, 7)}, {"a": 1.0, "b": 1.0})
-    expected = np.array([61 / 62 + 1, 1, 61 / 62]) / 2
+def ranked(**scores: float) -> tuple[np.ndarray, np.ndarray]:
+    """Codes by letter: a is 1."""
+    found = codes(*(ord(letter) - ord("a") + 1 for letter in scores))
+    return found, np.array(list(scores.values()), np.float32)
+
+
+def test_rankings_are_fused_by_score() -> None:
+    fused = fuse({"x": ranked(e=8, c=4), "y": ranked(c=0.5, g=0.1)}, {"x": 1.0, "y": 1.0})
     assert fused.codes.tolist() == [3, 5, 7]
-    np.testing.assert_allclose(fused.relevance, expected)
-    assert fused.sources == ("a+b", "a", "b")
-    weighted = fuse({"a": codes(5), "b": codes(7)}, {"a": 0.1, "b": 1.0})
+    np.testing.assert_allclose(fused.relevance, [0.75, 0.5, 0.1], rtol=1e-6)
+    assert fused.sources == ("x+y", "x", "y")
+    weighted = fuse({"x": ranked(e=8), "y": ranked(g=1)}, {"x": 0.1, "y": 1.0})
     assert weighted.codes.tolist() == [7, 5]
-    assert fuse({"a": codes()}, {"a": 1.0}).codes.tolist() == []
+    alone = fuse({"x": ranked(), "y": ranked(a=3, b=3)}, {"x": 1.0, "y": 0.5})
+    assert (alone.codes.tolist(), alone.relevance.tolist()) == ([1, 2], [1, 1])
+    assert fuse({"x": ranked()}, {"x": 1.0}).codes.tolist() == []
 
 
 @given(st.lists(st.floats(0, 1), min_size=2, max_size=9, unique=True), st.floats(0, 1))
 def test_the_slider_goes_from_the_query_to_the_person(values: list[float], slider: float) -> None:
     relevance = np.array(values)
     liking = relevance[::-1].copy()
-    assert personalise(relevance, liking, 0).argsort().tolist() == relevance.argsort().tolist()
+    assert personalise(relevance, liking, 0).tolist() == values
     assert personalise(relevance, liking, 1).argsort().tolist() == liking.argsort().tolist()
+    mixed = personalise(relevance, liking, slider)
+    assert ((mixed >= 0) & (mixed <= 1)).all()
     unknown = personalise(relevance, np.full(len(values), np.nan), slider)
-    if slider < 1:
-        assert unknown.argmax() == relevance.argmax()
-    assert ((personalise(relevance, liking, slider) >= 0) & (unknown <= 1)).all()
+    np.testing.assert_allclose(unknown, (1 - slider) * relevance + slider / 2)

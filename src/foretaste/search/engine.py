@@ -20,7 +20,7 @@ from foretaste.models import Recommender
 from foretaste.ranking.index import VectorIndex, build_index
 from foretaste.search.analysis import words_of
 from foretaste.search.config import SearchConfig
-from foretaste.search.fusion import Fused, fuse, personalise
+from foretaste.search.fusion import Found, Fused, fuse, personalise
 from foretaste.search.intent import Intent, IntentFinder
 from foretaste.search.lexical import WordIndex
 from foretaste.search.spelling import Spelling
@@ -96,7 +96,6 @@ class SearchEngine:
     ) -> None:
         self.config = config or SearchConfig()
         self.encoder = encoder
-        self._query_encoder = None if encoder is None else momentary(encoder)
         self._fields = text_fields(items, self.config.fields)
         self._attributes = [name for name in self.config.attributes if name in items.columns]
         self._items = items.clear()
@@ -108,6 +107,8 @@ class SearchEngine:
         self._vectors: VectorIndex | None = None
         self._spelling = Spelling()
         self.add(items)
+        # After the items: with the network that has read them.
+        self._query_encoder = None if encoder is None else momentary(encoder)
 
     def __len__(self) -> int:
         return len(self._words)
@@ -217,18 +218,20 @@ class SearchEngine:
         return {word: near for word, near in nearest.items() if near is not None}
 
     def _find(self, query: str, words: list[str], allowed: NDArray[np.int32] | None) -> Fused:
-        by_words, _ = self._words.search(words, self.config.pool, allowed=allowed)
+        by_words = self._words.search(words, self.config.pool, allowed=allowed)
         rankings = {WORDS: by_words, MEANING: self._by_meaning(query, allowed)}
         return fuse(rankings, {WORDS: 1.0, MEANING: self.config.meaning_weight})
 
-    def _by_meaning(self, query: str, allowed: NDArray[np.int32] | None) -> NDArray[np.int32]:
+    def _by_meaning(self, query: str, allowed: NDArray[np.int32] | None) -> Found:
+        """Items, and how far their likeness to the query is above the least."""
         if self._query_encoder is None or self._vectors is None:
-            return np.empty(0, np.int32)
+            return np.empty(0, np.int32), np.empty(0, np.float32)
         # The query stands where titles stand, in a row that says nothing else.
         row = self._items.clear(1).with_columns(pl.lit(query).alias(self._fields[0]))
         vector = unit(self._query_encoder.encode(row))
         near = self._vectors.search(vector, self.config.pool, allowed=allowed)
-        return near.items[0][near.scores[0] >= self.config.least_likeness]
+        above = near.scores[0] - self.config.least_likeness
+        return near.items[0][above > 0], above[above > 0]
 
     def _liking(self, codes: NDArray[np.int32], seeker: Seeker) -> NDArray[np.float64]:
         """float64[n], the model's scores; NaN for items it does not know."""

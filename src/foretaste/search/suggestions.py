@@ -51,7 +51,8 @@ class Suggester:
         ones = np.ones(len(rows.values), np.float32)
         #: float32[phrases, items]: which items a phrase leads to.
         self._leads = csr_matrix((ones, rows.values, rows.offsets), (len(rows), len(items)))
-        self._popularity = np.log1p(self._leads @ counts)
+        popularity = np.log1p(self._leads @ counts)
+        self._popularity = popularity / max(1.0, popularity.max(initial=0.0))
         self._starts = [" ".join(words_of(text)) for text in self._texts]
         self._index_words()
 

@@ -11,7 +11,14 @@ import polars as pl
 import pytest
 from structlog.testing import capture_logs
 
-from foretaste.content import Encoder, TextEncoder, TextEncoderConfig, _network, item_texts
+from foretaste.content import (
+    Encoder,
+    TextEncoder,
+    TextEncoderConfig,
+    _network,
+    item_texts,
+    momentary,
+)
 from foretaste.errors import ConfigError, InputError
 from tests.conftest import shared_data
 from tests.content.conftest import MAX_POSITIONS, write_json
@@ -348,3 +355,16 @@ def test_the_default_model_answers_as_in_sentence_transformers():
     np.testing.assert_allclose(exact, expected, atol=1e-5)
     half = TextEncoder(cache=None, precision="bf16").encode_texts(texts)
     assert (half * expected).sum(axis=1).min() > 0.999
+
+
+def test_texts_of_the_moment_leave_no_trace(sentence_model: Path, tmp_path: Path) -> None:
+    keeping = encoder(sentence_model, cache=tmp_path / "cache")
+    kept = keeping.encode_texts(["red lamp"])
+    before = sorted((tmp_path / "cache").rglob("*"))
+    passing = momentary(keeping)
+    assert passing.fingerprint == keeping.fingerprint
+    both = np.concatenate([kept, keeping.encode_texts(["blue lamp"])])
+    after = sorted((tmp_path / "cache").rglob("*"))
+    np.testing.assert_allclose(passing.encode_texts(["red lamp", "blue lamp"]), both, atol=1e-5)
+    passing.encode_texts(["a chair"])
+    assert sorted((tmp_path / "cache").rglob("*")) == after != before

@@ -3,6 +3,13 @@
 from foretaste.content.base import Encoder
 from foretaste.content.item_text import item_texts
 from foretaste.content.reference import ContentReference
-from foretaste.content.text import TextEncoder, TextEncoderConfig
+from foretaste.content.text import TextEncoder, TextEncoderConfig, momentary
 
-__all__ = ["ContentReference", "Encoder", "TextEncoder", "TextEncoderConfig", "item_texts"]
+__all__ = [
+    "ContentReference",
+    "Encoder",
+    "TextEncoder",
+    "TextEncoderConfig",
+    "item_texts",
+    "momentary",
+]

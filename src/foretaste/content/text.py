@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import time
 from contextlib import nullcontext
@@ -18,6 +19,7 @@ from pydantic import Field
 from foretaste.config import Config
 from foretaste.content._cache import Keys, VectorCache, default_folder, text_keys
 from foretaste.content._weights import find_model, fingerprint_files
+from foretaste.content.base import Encoder
 from foretaste.content.item_text import item_texts
 from foretaste.progress import progress_bar
 
@@ -81,6 +83,16 @@ class TextEncoder:
     def from_config(cls, config: TextEncoderConfig) -> TextEncoder:
         """The encoder that a configuration describes."""
         return cls(**config.model_dump())
+
+    def without_cache(self) -> TextEncoder:
+        """The same encoder, which neither looks its vectors up on disk nor keeps them there.
+
+        It is for texts of the moment, such as queries: each would be a file of its own.
+        """
+        other = copy.copy(self)
+        other.config = self.config.model_copy(update={"cache": None})
+        other.__dict__.pop("_cache", None)
+        return other
 
     @property
     def fingerprint(self) -> str:
@@ -196,6 +208,11 @@ class TextEncoder:
     @cached_property
     def _model_fingerprint(self) -> str:
         return _sha256(fingerprint_files(self._folder), self.config.max_tokens)
+
+
+def momentary(encoder: Encoder) -> Encoder:
+    """The same encoder, without a cache on disk where it has one."""
+    return encoder.without_cache() if isinstance(encoder, TextEncoder) else encoder
 
 
 def _sha256(*parts: object) -> str:

@@ -12,6 +12,7 @@ from pydantic import Field
 
 from foretaste.config import Config
 from foretaste.content import ContentReference, Encoder, TextEncoderConfig
+from foretaste.content.unit import unit, unit_scale
 from foretaste.data import Dataset, Ragged, Targets
 from foretaste.models._sparse import history_matrix, recency_weights
 from foretaste.models.base import Recommender, Tensor
@@ -63,16 +64,33 @@ class ContentBased(Recommender):
         self.config = self.config.model_copy(update={"content": self.content.settings})
 
     def _fit(self, train: Dataset, validation: Targets | None) -> None:
-        vectors = _unit(self.content.fit(train.items))
+        vectors = unit(self.content.fit(train.items))
         self._vectors = np.pad(vectors, ((1, 0), (0, 0)))
 
     def _score(self, histories: Ragged) -> NDArray[np.float32]:
+        return unit(self._people(histories)) @ self._vectors.T
+
+    def contributions(self, histories: Ragged, items: NDArray[np.int32]) -> NDArray[np.float32]:
+        """What each action of each history adds to the score of one item.
+
+        Args:
+            histories: Item codes.
+            items: int32[rows], the code of the item that is scored for each history.
+
+        Returns:
+            float32[total], in the order of `histories.values`; a row adds up to its score.
+        """
+        rows = histories.row_of_value
         weights = recency_weights(histories, self.config.half_life)
-        people = history_matrix(histories, weights, self.item_vocabulary.size) @ self._vectors
-        return _unit(people) @ self._vectors.T
+        toward = unit_scale(self._people(histories)) * self._vectors[items]
+        return weights * (self._vectors[histories.values] * toward[rows]).sum(axis=1)
+
+    def _people(self, histories: Ragged) -> NDArray[np.float32]:
+        weights = recency_weights(histories, self.config.half_life)
+        return history_matrix(histories, weights, self.item_vocabulary.size) @ self._vectors
 
     def _add_items(self, items: pl.DataFrame, codes: NDArray[np.int32]) -> None:
-        self._vectors = np.concatenate([self._vectors, _unit(self.content.encode(items))])
+        self._vectors = np.concatenate([self._vectors, unit(self.content.encode(items))])
 
     def _tensors(self) -> dict[str, Tensor]:
         return {_VECTORS: self._vectors, **self.content.tensors()}
@@ -80,9 +98,3 @@ class ContentBased(Recommender):
     def _restore(self, tensors: Mapping[str, Tensor]) -> None:
         self._vectors = tensors[_VECTORS]
         self.content.restore(tensors)
-
-
-def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Rows scaled to length 1; rows of zeros stay."""
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return vectors / np.maximum(lengths, np.finfo(np.float32).tiny)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 
 import numpy as np
 import polars as pl
@@ -76,6 +77,36 @@ class ALS(Recommender):
             np.arange(len(histories)), self._confidences(histories)
         )
         return people @ self._solver.item_factors.T
+
+    def contributions(self, histories: Ragged, items: NDArray[np.int32]) -> NDArray[np.float32]:
+        """What each action of each history adds to the score of one item.
+
+        The person's vector is a sum over their items, and so is the score: section 5 of the
+        paper. The weights in the sum are the person's own, so leaving an item out changes them.
+
+        Args:
+            histories: Item codes.
+            items: int32[rows], the code of the item that is scored for each history.
+
+        Returns:
+            float32[total], in the order of `histories.values`; a row adds up to its score.
+        """
+        factors, confidences = self._solver.item_factors, self._confidences(histories)
+        every = self._solver.YtY + self.config.regularisation * np.eye(factors.shape[1])
+        added = np.empty(len(histories.values), np.float32)
+        for row, (start, end) in enumerate(pairwise(histories.offsets)):
+            own = confidences[row]
+            vectors = factors[own.indices]
+            weighting = every + (vectors.T * (own.data - 1)) @ vectors
+            similarity = factors[histories.values[start:end]] @ np.linalg.solve(
+                weighting, factors[items[row]]
+            )
+            # Repeats of an item share its confidence: 1, and alpha for each.
+            _, which, repeats = np.unique(
+                histories.values[start:end], return_inverse=True, return_counts=True
+            )
+            added[start:end] = similarity * (self.config.alpha + 1 / repeats[which])
+        return added
 
     def _add_items(self, items: pl.DataFrame, codes: NDArray[np.int32]) -> None:
         """New items have zero vectors."""

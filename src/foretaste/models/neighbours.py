@@ -72,6 +72,21 @@ class ItemKNN(Recommender):
         by_popularity = self.item_counts / (self.item_counts.max() + 1) - 1
         return np.where(scores > 0, scores, by_popularity.astype(np.float32))
 
+    def contributions(self, histories: Ragged, items: NDArray[np.int32]) -> NDArray[np.float32]:
+        """What each action of each history adds to the score of one item.
+
+        Args:
+            histories: Item codes.
+            items: int32[rows], the code of the item that is scored for each history.
+
+        Returns:
+            float32[total], in the order of `histories.values`; a row adds up to its score, or to
+            0 where the item has no evidence.
+        """
+        similarity = self._similarity[histories.values, items[histories.row_of_value]]
+        weights = recency_weights(histories, self.config.half_life)
+        return weights * np.asarray(similarity).ravel()
+
     def _add_items(self, items: pl.DataFrame, codes: NDArray[np.int32]) -> None:
         """New items have no neighbours."""
         size = self.item_vocabulary.size

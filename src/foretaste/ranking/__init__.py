@@ -1,0 +1,1 @@
+"""From scores to a list: nearest vectors, and reasons that are true."""

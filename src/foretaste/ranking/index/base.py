@@ -1,0 +1,192 @@
+"""The contract of a vector index, and the checks that every kind shares."""
+
+from __future__ import annotations
+
+import hashlib
+from abc import ABC, abstractmethod
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from foretaste.errors import InputError, UnknownIdError
+from foretaste.models.base import Ranking
+from foretaste.ranking.index.config import IndexConfig, Kind
+
+Codes = NDArray[np.int32]
+Vectors = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+
+
+class VectorIndex(ABC):
+    """Finds the vectors with the largest inner product with a query.
+
+    Vectors are known by code (item codes: positive integers). They are added and deleted without
+    a rebuild. Make one with `build_index`.
+
+    Args:
+        config: How vectors are kept and searched.
+        dimension: Length of the vectors.
+        fingerprint: Says which vectors these are, as `fingerprint_of` or an encoder does.
+    """
+
+    kind: ClassVar[Kind]
+
+    def __init__(self, config: IndexConfig, dimension: int, fingerprint: str) -> None:
+        self.config = config
+        self.dimension = dimension
+        self.fingerprint = fingerprint
+        self._present = np.zeros(1, bool)
+
+    # What a kind writes.
+
+    @abstractmethod
+    def _add(self, codes: Codes, vectors: Vectors) -> None:
+        """Takes in checked vectors whose codes are new."""
+
+    @abstractmethod
+    def _delete(self, gone: Mask) -> None:
+        """Forgets the codes where `gone`, bool[codes], is true."""
+
+    @abstractmethod
+    def _search(self, queries: Vectors, k: int, allowed: Mask | None) -> Ranking:
+        """The k best, k being at most the number of vectors allowed, bool[codes]."""
+
+    @property
+    @abstractmethod
+    def memory_bytes(self) -> int:
+        """Bytes that the index holds for vectors, codes and lists."""
+
+    # What everybody may call.
+
+    def __len__(self) -> int:
+        return int(self._present.sum())
+
+    @property
+    def codes(self) -> Codes:
+        """int32[n], the codes it holds, rising."""
+        return np.flatnonzero(self._present).astype(np.int32)
+
+    def search(
+        self, queries: Vectors, k: int, *, allowed: NDArray[np.integer] | None = None
+    ) -> Ranking:
+        """Finds the k best vectors for each query.
+
+        Args:
+            queries: float32[n, dimension].
+            k: At least 1; more than there are is the same as all of them.
+            allowed: Codes among which to search; others are never in the answer, and it has k
+                items whenever k of these are in the index. Codes it lacks are passed over.
+
+        Returns:
+            Codes and inner products, best first, [n, min(k, number of vectors allowed)].
+
+        Raises:
+            InputError: k is below 1, or the queries are of the wrong shape or not finite.
+        """
+        if k < 1:
+            raise InputError(f"k must be at least 1, not {k}.", field="k")
+        queries = checked(queries, "queries", self.dimension)
+        mask = None if allowed is None else self._mask_of(allowed)
+        k = min(k, len(self) if mask is None else int(mask.sum()))
+        if not k or not len(queries):
+            shape = (len(queries), k)
+            return Ranking(np.zeros(shape, np.int32), np.zeros(shape, np.float32))
+        return self._search(queries, k, mask)
+
+    def add(self, codes: NDArray[np.integer], vectors: Vectors) -> None:
+        """Takes in vectors, of the same space as those it was built of.
+
+        Args:
+            codes: int[n], above 0, none of them in the index.
+            vectors: float32[n, dimension].
+
+        Raises:
+            InputError: A code is taken, listed twice or below 1, or the vectors are of the wrong
+                shape, not finite, or too large for the precision.
+        """
+        vectors = checked(vectors, "vectors", self.dimension)
+        if (
+            self.config.precision == "float16"
+            and (np.abs(vectors) > np.finfo(np.float16).max).any()
+        ):
+            raise InputError(
+                "a number is too large for float16.",
+                field="vectors",
+                hint="Scale the vectors, or set precision to float32.",
+            )
+        codes = self._new(codes, len(vectors))
+        size = max(len(self._present), int(codes.max(initial=0)) + 1)
+        self._present = np.pad(self._present, (0, size - len(self._present)))
+        self._present[codes] = True
+        self._add(codes, vectors)
+
+    def delete(self, codes: NDArray[np.integer]) -> None:
+        """Forgets vectors.
+
+        Raises:
+            UnknownIdError: One of the codes is not in the index.
+        """
+        gone = self._mask_of(codes)
+        if gone.sum() != len(np.unique(codes)):
+            missing = np.setdiff1d(codes, self.codes)[0]
+            raise UnknownIdError(f"the index holds no vector {missing}.", field="codes")
+        self._present &= ~gone
+        self._delete(gone)
+
+    def require(self, fingerprint: str) -> None:
+        """Makes sure that this index is of the vectors with that fingerprint.
+
+        Raises:
+            InputError: It was built for others.
+        """
+        if fingerprint != self.fingerprint:
+            raise InputError(
+                "the index was built for other vectors.",
+                field="fingerprint",
+                hint="Build it again from the vectors that are in use now.",
+            )
+
+    # Inside.
+
+    def _mask_of(self, codes: NDArray[np.integer]) -> Mask:
+        """bool[codes]: those of `codes` that the index holds."""
+        mask = np.zeros(len(self._present), bool)
+        mask[codes[(codes > 0) & (codes < len(mask))]] = True
+        return mask & self._present
+
+    def _new(self, codes: NDArray[np.integer], vectors: int) -> Codes:
+        if codes.ndim != 1 or len(codes) != vectors:
+            raise InputError(f"{codes.size} codes for {vectors} vectors.", field="codes")
+        if len(np.unique(codes)) != len(codes):
+            raise InputError("a code is listed twice.", field="codes")
+        if len(codes) and codes.min() < 1:
+            raise InputError(f"codes must be above 0, not {codes.min()}.", field="codes")
+        taken = np.flatnonzero(self._mask_of(codes))
+        if len(taken):
+            raise InputError(f"the index already holds a vector {taken[0]}.", field="codes")
+        return codes.astype(np.int32)
+
+
+def checked(vectors: Vectors, name: str, dimension: int) -> Vectors:
+    """The vectors as float32[n, dimension], contiguous.
+
+    Raises:
+        InputError: They are of another shape, or a number is not finite.
+    """
+    if vectors.ndim != 2 or vectors.shape[1] != dimension:
+        raise InputError(
+            f"the shape must be (any number, {dimension}), not {vectors.shape}.", field=name
+        )
+    vectors = np.ascontiguousarray(vectors, np.float32)
+    bad = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
+    if len(bad):
+        raise InputError("a number is not finite.", field=name, row=int(bad[0]) + 1)
+    return vectors
+
+
+def fingerprint_of(codes: NDArray[np.integer], vectors: Vectors) -> str:
+    """SHA-256 of codes and vectors."""
+    digest = hashlib.sha256(np.ascontiguousarray(codes, np.int32).tobytes())
+    digest.update(np.ascontiguousarray(vectors, np.float32).data)
+    return digest.hexdigest()

@@ -10,6 +10,22 @@ from numpy.typing import NDArray
 _GROUP = 20
 
 
+def rounded_up(lengths: NDArray[np.integer], most: int) -> NDArray[np.int64]:
+    """Lengths raised to one of few values, by less than an eighth, and to at most `most`.
+
+    Batches padded to such widths come in few shapes. Libraries of matrix products write a program
+    for every shape they meet, which takes longer than to run it, and keep it in memory.
+
+    Args:
+        lengths: int[n], none above `most`.
+        most: Longest there can be.
+    """
+    lengths = np.asarray(lengths, np.int64)
+    # Steps of an eighth of the power of two below.
+    steps = 2 ** np.maximum(np.log2(np.maximum(lengths, 1)).astype(np.int64) - 3, 0)
+    return np.minimum(-(-lengths // steps) * steps, most)
+
+
 def length_buckets(
     lengths: NDArray[np.integer], tokens: int, rng: np.random.Generator
 ) -> list[NDArray[np.int64]]:

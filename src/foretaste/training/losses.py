@@ -7,9 +7,13 @@ from typing import Any, cast
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 #: Logits held at once: few enough to stay in the processor's cache.
 _CHUNK = 2**20
+
+#: Positions are dealt with in multiples of so many.
+_ROWS = 64
 
 
 def sampled_softmax(
@@ -65,9 +69,13 @@ class _SharedSoftmax(torch.autograd.Function):
         shift: float,
     ) -> Tensor:
         dtype = _matmul_dtype(hidden)
-        rows = max(1, _CHUNK // len(negatives))
-        total = hidden.new_zeros(())
-        hidden_gradients, positive_gradients = [], []
+        count = len(hidden)
+        # Rows of zeros at the end give products of few shapes (see `rounded_up`), and no gradient.
+        room = (0, 0, 0, -count % _ROWS)
+        hidden, positives = functional.pad(hidden, room), functional.pad(positives, room)
+        own = functional.pad(own, room[2:], value=-1)
+        rows = max(_ROWS, _CHUNK // len(negatives) // _ROWS * _ROWS)
+        losses, hidden_gradients, positive_gradients = [], [], []
         negative_gradient = torch.zeros_like(negatives)
         factors = negatives.to(dtype)
         for h, positive, column in zip(
@@ -82,17 +90,19 @@ class _SharedSoftmax(torch.autograd.Function):
             weights = logits.sub_(peak[:, None]).exp_()
             own_weight = (wanted - peak).exp_()
             mass = weights.sum(1, dtype=h.dtype) + own_weight
-            total += (mass.log() + peak - wanted).sum()
+            losses.append(mass.log() + peak - wanted)
             share = (1 / mass)[:, None]
             pull = own_weight[:, None] * share - 1
             hidden_gradients.append(torch.addcmul(pull * positive, weights @ factors, share))
             positive_gradients.append(pull * h)
             negative_gradient += weights.T @ (share * h).to(dtype)
         ctx.save_for_backward(
-            torch.cat(hidden_gradients), torch.cat(positive_gradients), negative_gradient
+            torch.cat(hidden_gradients)[:count],
+            torch.cat(positive_gradients)[:count],
+            negative_gradient,
         )
-        ctx.positions = len(hidden)
-        return total / len(hidden)
+        ctx.positions = count
+        return torch.cat(losses)[:count].mean()
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from foretaste.data import Ragged
-from foretaste.data.batching import by_length, length_buckets
+from foretaste.data.batching import by_length, length_buckets, rounded_up
 from foretaste.models.sequence.backbone import Backbone
 from foretaste.models.sequence.config import SequenceConfig
 from foretaste.models.sequence.item_table import ItemTable
@@ -56,9 +56,10 @@ class SequenceNetwork(nn.Module):
         """float[rows, dimension], the state after the last item of every (non-empty) history."""
         recent = histories.last(len(self.backbone.turns))
         states = torch.empty(len(recent), self.table.correction.shape[1])
-        for rows in by_length(recent.lengths, _TOKENS):
+        widths = rounded_up(recent.lengths, len(self.backbone.turns))
+        for rows in by_length(widths, _TOKENS):
             batch = recent.take(rows)
-            found = self(torch.from_numpy(batch.padded()).long())
+            found = self(torch.from_numpy(batch.padded(widths[rows].max())).long())
             ends = torch.from_numpy(batch.lengths) - 1
             states[rows] = found[torch.arange(len(batch)), ends].to(states.dtype)
         return states
@@ -107,8 +108,9 @@ class SequenceBatches:
         """The batches of an epoch, int64[rows, width] with zeros at the end."""
         rng = np.random.default_rng([self._seed, epoch])
         windows = self._windows(rng)
-        for rows in length_buckets(windows.lengths, self._tokens, rng):
-            yield torch.from_numpy(windows.take(rows).padded()).long()
+        inputs = rounded_up(windows.lengths - 1, self._length)
+        for rows in length_buckets(inputs, self._tokens, rng):
+            yield torch.from_numpy(windows.take(rows).padded(inputs[rows].max() + 1)).long()
 
     def _windows(self, rng: np.random.Generator) -> Ragged:
         """Runs of at most `length` targets, each with the action before it, that cover all."""

@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperGroup
 from typer.exceptions import Abort, Exit, TyperException
 
-from foretaste.cli import check, demo, evaluate, init, recommend, runs, train
+from foretaste.cli import check, demo, evaluate, init, recommend, runs, similar, train
 from foretaste.cli.output import complain, say, set_up_logging
 from foretaste.errors import ForetasteError
 
@@ -86,7 +86,7 @@ def foretaste(
     set_up_logging()
 
 
-for command in (demo, init, check, train, evaluate, recommend, runs):
+for command in (demo, init, check, train, evaluate, recommend, similar, runs):
     app.command()(getattr(command, command.__name__.rpartition(".")[2]))
 
 

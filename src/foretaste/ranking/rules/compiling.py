@@ -78,6 +78,10 @@ class Fields:
         hint = f"Did you mean '{near[0]}'?" if near else f"There are: {', '.join(plain)}."
         raise RuleError(f"there is no field '{name}'.", hint=hint)
 
+    def knows(self, name: str) -> bool:
+        """Whether any field has the name."""
+        return any(name in self._names(field) for field in self._all())
+
     def of(self, condition: Condition | None) -> list[Field]:
         """The fields of a condition, each once."""
         return list({self.find(name): None for name in sorted(fields_of(condition))})

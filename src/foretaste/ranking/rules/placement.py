@@ -107,18 +107,18 @@ class Placement:
     def _pin(self, lists: CandidateLists) -> CandidateLists:
         grid = lists.grid()
         items = np.where(grid < 0, PADDING, lists.items.values[grid])
-        where = (items[..., None] == self.pinned).transpose(0, 2, 1)
-        there = where.any(axis=2)
+        # bool[rows, pins, width]: where each pinned item stands.
+        where = items[:, None] == self.pinned[:, None]
         # Places that pins take, of each row; what is not pinned flows through those left.
         width = max(grid.shape[1], int(self.places.max()) + 1)
         taken = np.zeros((len(lists), width), bool)
-        rows, pins = np.nonzero(there)
+        rows, pins = np.nonzero(where.any(axis=2))
         taken[rows, self.places[pins]] = True
         free = np.argsort(taken, axis=1, kind="stable")
         pinned = where.any(axis=1)
         nth = np.cumsum(~pinned, axis=1) - 1
-        goal = np.take_along_axis(free, np.maximum(nth, 0), axis=1)
-        goal[rows, where.argmax(axis=2)[rows, pins]] = self.places[pins]
+        flowing = np.take_along_axis(free, np.maximum(nth, 0), axis=1)
+        goal = np.where(pinned, (where * self.places[:, None]).sum(axis=1), flowing)
         return _sorted_by(lists, grid, goal)
 
 

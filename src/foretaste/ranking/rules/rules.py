@@ -14,7 +14,13 @@ from numpy.typing import NDArray
 from foretaste.ranking.candidates import CandidateLists
 from foretaste.ranking.catalogue import Catalogue
 from foretaste.ranking.rules.compiling import Field, Fields, compile_condition
-from foretaste.ranking.rules.language import Rule, RuleError, parameters_of, parse_rule
+from foretaste.ranking.rules.language import (
+    Rule,
+    RuleError,
+    fields_of,
+    parameters_of,
+    parse_rule,
+)
 from foretaste.ranking.stage import CODE, ROW, Outcome, Request, Verdict, drop
 
 _PAIR = "pair"
@@ -148,6 +154,17 @@ class BoundRules:
         holds = np.zeros(len(pairs), bool)
         holds[holding] = True
         return holds if person_rule.rule.verb == "EXCLUDE" else ~holds
+
+
+def ask_about_events(texts: Sequence[str], items: Mapping[str, pl.DataType]) -> bool:
+    """Whether any of the rules has a field that the items, by their columns, do not.
+
+    Raises:
+        RuleError: A rule is not of the language.
+    """
+    fields = Fields(items, {})
+    names = set[str]().union(*(fields_of(parse_rule(text).condition) for text in texts))
+    return not all(fields.knows(name) for name in names)
 
 
 def check_parameters(given: Mapping[str, Any], known: set[str]) -> None:

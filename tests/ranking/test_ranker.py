@@ -78,9 +78,7 @@ def test_trace_says_why_an_item_is_there_or_is_not() -> None:
     assert why.rank == 1
     assert why.steps[0].startswith("candidates: table (")
     assert "c1" in str(found.trace.why("i07"))
-    assert "a blocked item" in str(found.trace.why("i06")) or "stock" in str(
-        found.trace.why("i06")
-    )
+    assert "a blocked item" in str(found.trace.why("i06")) or "stock" in str(found.trace.why("i06"))
     assert "not available (stock)" in str(found.trace.why("i12"))
     assert not found.trace.why("i05").there
     assert "already acted on in the last 3 days" in str(found.trace.why("i05"))

@@ -125,20 +125,21 @@ class Diversity:
         order = lists.grid()
         for rows in self._blocks(*grid.shape):
             block = grid[rows]
-            pool = self._pool(lists, block, request.histories.take(rows), request.depth)
+            pool = self._pool(lists, block, request.histories.take(rows), request)
             columns = self._fill(pool)
             order[rows, : grid.shape[1]] = np.take_along_axis(block, columns, axis=1)
         return Outcome(lists.arranged(order[order >= 0]))
 
     def _pool(
-        self, lists: CandidateLists, grid: NDArray[np.int64], histories: Ragged, depth: int
+        self, lists: CandidateLists, grid: NDArray[np.int64], histories: Ragged, request: Request
     ) -> Pool:
         there = grid >= 0
         return Pool(
             np.where(there, lists.items.values[grid], PADDING),
             _relevance(np.where(there, lists.scores[grid], np.nan)),
             self._mix(histories),
-            min(depth, grid.shape[1]),
+            min(request.depth, grid.shape[1]),
+            request.k,
         )
 
     def _mix(self, histories: Ragged) -> NDArray[np.float32]:
@@ -160,8 +161,8 @@ class Diversity:
         left = float(np.prod([1 - strength for _, strength in self.terms]))
         absent = pool.items == PADDING
         taken = absent.copy()
-        rank = np.full((people, width), pool.k)
-        for place in range(pool.k):
+        rank = np.full((people, width), pool.places)
+        for place in range(pool.places):
             total = left * pool.relevance
             for gain, strength in gains:
                 total = total + strength * gain.now()
@@ -170,7 +171,7 @@ class Diversity:
             taken[rows, chosen] = True
             for gain, _ in gains:
                 gain.add(chosen)
-        rank[absent] = pool.k + 1
+        rank[absent] = pool.places + 1
         return rank.argsort(axis=1, kind="stable")
 
     def _blocks(self, people: int, width: int) -> Iterator[NDArray[np.int64]]:

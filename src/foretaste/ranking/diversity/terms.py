@@ -29,13 +29,15 @@ class Pool:
         items: int32[n, m], item codes; 0 where a person has fewer.
         relevance: float64[n, m], from 1 for the best of a list to 0 for the worst.
         mix: float32[n, c], share of each category in the person's history; zero without one.
-        k: How many places will be filled.
+        places: How many will be filled.
+        page: Items a page.
     """
 
     items: NDArray[np.int32]
     relevance: NDArray[np.float64]
     mix: Floats
-    k: int
+    places: int
+    page: int
 
 
 class Term(Protocol):
@@ -109,7 +111,7 @@ class Determinant:
 
     def start(self, pool: Pool, strength: float) -> Gains:
         """Every item spans 1 alone."""
-        return _Determinant(gathered(self.vectors, pool.items), pool.k)
+        return _Determinant(gathered(self.vectors, pool.items), pool.places)
 
 
 class _Determinant:
@@ -212,7 +214,7 @@ class _Calibration:
 
 @dataclass(frozen=True)
 class CategoryCap:
-    """At most so many items of one category: all k at strength 0, one at strength 1.
+    """At most so many items of one category a page of k: all at strength 0, one at strength 1.
 
     Between them ``round(k * (1 - strength))``, at least one. Where every candidate left would
     break a cap, the most relevant one follows, so that lists stay full.
@@ -225,14 +227,16 @@ class CategoryCap:
 
     def start(self, pool: Pool, strength: float) -> Gains:
         """No category has an item."""
-        cap = max(1, round(pool.k * (1 - strength)))
-        return _CategoryCap(gathered(self.categories, pool.items), cap)
+        cap = max(1, round(pool.page * (1 - strength)))
+        return _CategoryCap(gathered(self.categories, pool.items), cap, pool.page)
 
 
 class _CategoryCap:
-    def __init__(self, member: Floats, cap: int) -> None:
+    def __init__(self, member: Floats, cap: int, page: int) -> None:
         self._member = member
         self._cap = cap
+        self._page = page
+        self._chosen = 0
         self._counts = np.zeros((len(member), member.shape[2]), np.float32)
 
     def now(self) -> Floats:
@@ -240,7 +244,11 @@ class _CategoryCap:
         return -_BARRED * (np.einsum("nmc,nc->nm", self._member, full) > 0)
 
     def add(self, chosen: NDArray[np.int64]) -> None:
-        self._counts += self._member[np.arange(len(chosen)), chosen]
+        self._chosen += 1
+        if self._chosen % self._page == 0:
+            self._counts[:] = 0
+        else:
+            self._counts += self._member[np.arange(len(chosen)), chosen]
 
 
 @dataclass(frozen=True)

@@ -211,7 +211,7 @@ class LinUCB:
         width = np.sqrt(np.maximum(np.einsum("nd,dn->n", features, solved[:, :-1]), 0))
         values = features @ solved[:, -1] + self._alpha * width
         # Rounding must not decide between items of which nothing is known.
-        values = np.round(values, 12)[which].reshape(items.shape)
+        values = np.round(values, 6)[which].reshape(items.shape)
         return epsilon_greedy(np.where(items == PADDING, -np.inf, values), k, self._epsilon, rng)
 
     def update(self, items: NDArray[np.int32], rewards: NDArray[np.float64]) -> None:

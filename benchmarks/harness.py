@@ -68,7 +68,7 @@ def measure_here(study: ModuleType, cell: Cell, data: Path) -> None:
 
 
 def write_result(study: ModuleType, name: str, records: list[dict]) -> list[dict[str, Any]]:
-    """Writes the study's file and returns its targets."""
+    """Writes the study's file, and its picture if it draws one, and returns its targets."""
     targets = study.targets(records)
     result = {
         "study": name,
@@ -80,6 +80,8 @@ def write_result(study: ModuleType, name: str, records: list[dict]) -> list[dict
         "cells": records,
     }
     _write(RESULTS / f"{name}.json", result)
+    if hasattr(study, "plot"):
+        study.plot(records, RESULTS / f"{name}.png")
     return targets
 
 

@@ -92,7 +92,7 @@ class Catalogue:
         """
         column = self.column(name, field)
         inner = column.dtype.inner if isinstance(column.dtype, pl.List) else column.dtype
-        if inner not in (pl.String, pl.Null):
+        if not (inner == pl.String or inner == pl.Null):  # noqa: PLR1714 - types compare by ==
             raise ConfigError(f"the column '{name}' holds {inner}, not categories.", field=field)
         return category_vectors(column)
 

@@ -42,13 +42,17 @@ class RankByModel:
 
     def __call__(self, lists: CandidateLists, request: Request) -> Outcome:
         """Scores what the model did not propose itself, and sorts."""
-        name = self.model.name
-        if name in lists.sources:
-            scores = lists.source_scores[:, lists.sources.index(name)]
-        if name not in lists.sources or np.isnan(scores).any():
+        scores = self._proposed(lists)
+        if np.isnan(scores).any():
             scores = self.model.score_rows(request.histories, lists.items)
         order = np.lexsort((lists.items.values, -scores, lists.rows))
         return Outcome(lists.with_scores(scores).arranged(order))
+
+    def _proposed(self, lists: CandidateLists) -> NDArray[np.float32]:
+        """float32[total], the scores the model gave when it proposed items; NaN for the others."""
+        if self.model.name not in lists.sources:
+            return np.full(len(lists.items.values), np.nan, np.float32)
+        return lists.source_scores[:, lists.sources.index(self.model.name)]
 
 
 @dataclass(frozen=True)
@@ -203,6 +207,6 @@ class RankingPipeline:
         if len(self._placement.pinned):
             sources.append(FixedSource(self._placement.pinned, "pin"))
         if len(self._placement.promoted):
-            among = self._placement.promoted.any(axis=0)
+            among: NDArray[np.bool_] = np.logical_or.reduce(self._placement.promoted, axis=0)
             sources.append(ModelSource(self.model, "promotion", exclude_seen, among))
         return sources

@@ -41,16 +41,16 @@ class Request:
     k: int
     depth: int
     ages: NDArray[np.int64]
-    parameters: Mapping[str, Any] = field(default_factory=dict)
+    parameters: Mapping[str, Any] = field(default_factory=dict[str, Any])
     now: int = 0
     events: pl.DataFrame | None = None
     seed: int = 0
 
     @classmethod
-    def of(cls, histories: Ragged, k: int, **others: Any) -> Request:
-        """A request with the usual values for what is not given."""
+    def of(cls, histories: Ragged, k: int) -> Request:
+        """One page each, for people of whom nothing but the history is known."""
         ages = np.full(len(histories), UNKNOWN_AGE, np.int64)
-        return cls(histories=histories, k=k, **({"depth": k, "ages": ages} | others))
+        return cls(histories=histories, k=k, depth=k, ages=ages)
 
     def __len__(self) -> int:
         return len(self.histories)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -124,9 +125,8 @@ def test_gate_passes_exactly_what_is_allowed(
     from tests.ranking.rules.test_placement import in_order
 
     gate = SafetyGate(SafetyConfig.parse(safety), CATALOGUE)
-    request = Request.of(
-        Ragged.from_rows([[]] * len(rows)), 3, ages=np.full(len(rows), -1 if age is None else age)
-    )
+    ages = np.full(len(rows), -1 if age is None else age)
+    request = replace(Request.of(Ragged.from_rows([[]] * len(rows)), 3), ages=ages)
     outcome = gate(in_order(rows), request)
     for row, given_items in enumerate(rows):
         left = outcome.lists.items[row].tolist()

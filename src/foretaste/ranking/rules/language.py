@@ -149,7 +149,7 @@ def _names(values: Any) -> set[str]:
 
 @cache
 def _parser() -> Lark:
-    grammar = resources.files(__package__).joinpath("grammar.lark").read_text("utf-8")
+    grammar = resources.files("foretaste.ranking.rules").joinpath("grammar.lark").read_text("utf-8")
     return Lark(grammar, start="rule", parser="lalr", transformer=_ToTree())
 
 

@@ -69,8 +69,8 @@ class HarmClassifier:
             )
         found = LogisticRegression(C=1 / regularisation, class_weight="balanced", max_iter=1000)
         found.fit(encoder.encode(items), labels.to_numpy())
-        weights = np.asarray(found.coef_[0], np.float64)
-        return cls(weights, float(found.intercept_[0]), encoder.fingerprint)
+        weights, bias = (np.asarray(part, np.float64) for part in (found.coef_, found.intercept_))
+        return cls(weights.ravel(), float(bias.item()), encoder.fingerprint)
 
     def probabilities(self, vectors: NDArray[np.float32], *, encoder: str) -> NDArray[np.float64]:
         """How likely items are harmful, float64[n].

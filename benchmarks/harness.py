@@ -80,7 +80,7 @@ def measure_here(study: ModuleType, cell: Cell, data: Path) -> None:
 
 
 def write_result(study: ModuleType, name: str, records: list[dict]) -> list[dict[str, Any]]:
-    """Writes the study's file and returns its targets."""
+    """Writes the study's file, and its picture if it draws one, and returns its targets."""
     targets = study.targets(records)
     result = {
         "study": name,

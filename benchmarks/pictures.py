@@ -35,6 +35,7 @@ def pictures_of(result: dict[str, Any], folder: Path) -> dict[str, Path]:
     drawn = {
         "quality": _learning_curves,
         "scaling": _scaling,
+        "diversity": _diversity,
     }.get(result["study"], lambda _: {})(result)
     paths = {}
     for name, (title, figure) in drawn.items():
@@ -88,6 +89,26 @@ def _scaling(result: dict[str, Any]) -> dict[str, tuple[str, Figure]]:
         axes.grid(alpha=0.3)
         axes.legend()
     return {"scaling": ("Cost of an epoch", figure)}
+
+
+def _diversity(result: dict[str, Any]) -> dict[str, tuple[str, Figure]]:
+    """NDCG against diversity, novelty and coverage along the sliders, a picture a data set."""
+    drawn = {}
+    for data in dict.fromkeys(record["cell"]["data"] for record in done(result["cells"])):
+        with mpl.rc_context(_STYLE):
+            figure = Figure(figsize=(9, 3.2), layout="constrained")
+        panels = figure.subplots(1, 3, sharey=True)
+        for axes, name in zip(panels, ("diversity", "novelty", "coverage"), strict=True):
+            for record in done(result["cells"], data=data):
+                curve = record["curve"]
+                values = ([point[which] for point in curve] for which in (name, "ndcg"))
+                axes.plot(*values, marker=".", markersize=4, label=record["cell"]["model"])
+            axes.set_xlabel(f"{name}@10")
+            axes.grid(alpha=0.3)
+        panels[0].set_ylabel(NDCG)
+        panels[0].legend()
+        drawn[f"diversity-{data}"] = (f"What diversity costs on {data}", figure)
+    return drawn
 
 
 def _picture() -> tuple[Figure, Axes]:

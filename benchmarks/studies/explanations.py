@@ -35,7 +35,8 @@ from foretaste.ranking.explanation import (
     leave_one_out,
 )
 from harness import Cell
-from studies.main_job import BEAUTY, CONTENT, ML_1M, build, read
+from measuring import read
+from studies.main_job import BEAUTY, CONTENT, ML_1M, build
 
 SPLIT = "leave-one-out"
 WANTED = 3.0

@@ -29,7 +29,8 @@ from foretaste.search import SLIDER, AudienceConfig, SearchConfig, SearchEngine,
 from foretaste.search.audience import standing
 from foretaste.search.lexical import WordIndex
 from harness import Cell
-from studies.main_job import BEAUTY, ML_1M, read
+from measuring import read
+from studies.main_job import BEAUTY, ML_1M
 
 SPLIT = "leave-one-out"
 QUERIES = ("word", "title", "slip", "category")

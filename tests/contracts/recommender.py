@@ -19,6 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from foretaste import artifacts
+from foretaste.data import Ragged
 from foretaste.errors import ConfigError, InputError, NotFittedError, UnknownIdError
 from foretaste.models import Popularity, Recommender
 from tests.contracts.worlds import COLD, PEOPLE, checkerboard, dataset, two_tastes
@@ -202,6 +203,14 @@ class RecommenderContract:
         as_users = model.recommend(users=USERS, k=5)
         as_histories = model.recommend(histories=histories, k=5)
         assert as_users.drop("user_id").equals(as_histories.drop("user_id"))
+
+    def test_scores_of_each_history_s_own_items(self, model: Recommender) -> None:
+        _, histories = model.people(histories=[*HISTORIES, []])
+        items = Ragged.from_rows([[3, 1], [], [5], [2, 4]])
+        everything = scores(model, [*HISTORIES, []])
+        expected = everything[items.row_of_value, items.values - 1]
+        found = model.score_rows(histories, items)
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
 
     def test_one_person_twice(self, model: Recommender) -> None:
         table = model.recommend(users=[USERS[3], USERS[3]], k=4)

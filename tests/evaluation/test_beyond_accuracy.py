@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from foretaste.data import Ragged
+from foretaste.data.categories import category_vectors
 from foretaste.evaluation import beyond_accuracy as ba
 from foretaste.evaluation import bootstrap
 
@@ -90,35 +91,16 @@ def test_diversity_is_the_same_in_small_blocks(monkeypatch: pytest.MonkeyPatch) 
     np.testing.assert_allclose(ba.diversity(lists, vectors), whole)
 
 
-@pytest.mark.parametrize(
-    "categories",
-    [
-        pl.Series([["a", "b"], ["b"], ["c", "b", "b"], None, [], [None, "a"]]),
-        pl.Series(["a", "b", "a", None, "c", "c"]),
-    ],
-    ids=["lists", "strings"],
-)
-def test_category_vectors(categories: pl.Series) -> None:
-    vectors = ba.category_vectors(categories).toarray()
-    names = sorted({"a", "b", "c"})
-    expected = np.zeros((7, 3))
-    for item, value in enumerate(categories.to_list(), start=1):
-        for name in [value] if isinstance(value, str) else value or []:
-            if name is not None:
-                expected[item, names.index(name)] = 1
-    np.testing.assert_array_equal(vectors, expected)
-
-
 def test_diversity_of_categories_equals_that_of_the_same_dense_vectors() -> None:
     categories = pl.Series([["a", "b"], ["b"], ["c"], None, ["a"], ["a", "c"]])
-    vectors = ba.category_vectors(categories)
+    vectors = category_vectors(categories)
     lists = np.array([[1, 2, 3, 4], [5, 6, 0, 0], [4, 3, 0, 0]], np.int32)
     expected = [slow_diversity([i for i in row if i], vectors.toarray()) for row in lists.tolist()]
     np.testing.assert_allclose(ba.diversity(lists, vectors), expected, atol=1e-6)
 
 
 def test_no_categories_at_all_is_no_diversity() -> None:
-    vectors = ba.category_vectors(pl.Series([None, None], dtype=pl.List(pl.String)))
+    vectors = category_vectors(pl.Series([None, None], dtype=pl.List(pl.String)))
     assert np.isnan(ba.diversity(np.array([[1, 2]], np.int32), vectors)).all()
 
 

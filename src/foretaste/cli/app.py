@@ -10,7 +10,18 @@ import typer
 from typer.core import TyperGroup
 from typer.exceptions import Abort, Exit, TyperException
 
-from foretaste.cli import check, demo, evaluate, explain, init, recommend, runs, search, train
+from foretaste.cli import (
+    check,
+    demo,
+    evaluate,
+    explain,
+    init,
+    recommend,
+    runs,
+    search,
+    similar,
+    train,
+)
 from foretaste.cli.output import complain, say, set_up_logging
 from foretaste.errors import ForetasteError
 
@@ -86,7 +97,7 @@ def foretaste(
     set_up_logging()
 
 
-for command in (demo, init, check, train, evaluate, recommend, explain, search, runs):
+for command in (demo, init, check, train, evaluate, recommend, similar, explain, search, runs):
     app.command()(getattr(command, command.__name__.rpartition(".")[2]))
 
 

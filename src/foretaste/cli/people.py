@@ -27,7 +27,10 @@ def show_person(person: Person) -> None:
     for row in person.recommendations.iter_rows(named=True):
         table.add_row(str(row["rank"]), Text(_named(row)), f"{row['score']:.3f}")
     say(table)
-    if (person.recommendations["source"] == "popularity").all():
+    if person.note is not None:
+        say(person.note)
+    sources = person.recommendations["source"]
+    if len(sources) and (sources == "popularity").all():
         say("These are the most popular items.")
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import polars as pl
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
@@ -95,22 +94,6 @@ def serendipity(hits: Hits, lists: Lists, expected: Lists) -> PerRow:
     there = expected != PADDING
     unexpected = ~hit_positions(lists, np.nonzero(there)[0], expected[there])
     return (hits & unexpected).mean(axis=1)
-
-
-def category_vectors(categories: pl.Series) -> Vectors:
-    """A sparse 0-1 row for every item, one column a category; row 0 is padding.
-
-    Args:
-        categories: Strings or lists of strings, in the order of item codes.
-    """
-    pairs = pl.DataFrame({"item": np.arange(1, len(categories) + 1), "category": categories})
-    if isinstance(categories.dtype, pl.List):
-        pairs = pairs.explode("category")
-    pairs = pairs.drop_nulls().unique()
-    columns = pairs["category"].rank("dense").to_numpy().astype(np.int64) - 1
-    shape = (len(categories) + 1, int(columns.max(initial=-1)) + 1)
-    ones = np.ones(len(pairs), np.float32)
-    return sp.csr_array((ones, (pairs["item"].to_numpy(), columns)), shape)
 
 
 def _mean_over_items(lists: Lists, values: NDArray[np.float64]) -> PerRow:

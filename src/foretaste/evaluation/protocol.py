@@ -11,10 +11,11 @@ import polars as pl
 from numpy.typing import NDArray
 
 from foretaste.data import Ragged, Split, Targets
+from foretaste.data.categories import category_vectors
 from foretaste.data.schema import USER_ID
 from foretaste.errors import DataError, InputError
 from foretaste.evaluation import figures
-from foretaste.evaluation.beyond_accuracy import Lists, Vectors, category_vectors
+from foretaste.evaluation.beyond_accuracy import Lists, Vectors
 from foretaste.evaluation.bootstrap import Statistic
 from foretaste.evaluation.figures import PerUser, View
 from foretaste.evaluation.report import ALL, COLD, COLD_ONLY, WARM, EvaluationReport

@@ -207,6 +207,11 @@ class Recommender(ABC):
         """int64[items + 1], training events per item code."""
         return self._item_counts
 
+    @property
+    def histories(self) -> Ragged:
+        """Item codes of the known users, oldest first; row ``u - 1`` belongs to user code ``u``."""
+        return self._histories
+
     def history_of(self, user: str | int) -> list[str | int]:
         """Ids of the items a known user acted on, oldest first.
 
@@ -247,18 +252,11 @@ class Recommender(ABC):
         Raises:
             InputError: Not exactly one of users and histories, k below 1, or no known candidate.
         """
-        if (users is None) == (histories is None):
-            raise InputError("give either users or histories.", field="users")
-        if users is not None:
-            ids = users if isinstance(users, pl.Series) else pl.Series(list(users))
-            rows = self._histories_of(self.user_vocabulary.encode(ids))
-        else:
-            ids = pl.Series(range(len(histories or ())), dtype=pl.Int64)
-            rows = Ragged.from_rows(self._known(history) for history in histories or ())
+        ids, rows = self.people(users, histories)
         ranking = self.rank(
             rows, k, exclude_seen=exclude_seen, candidates=self._candidate_codes(candidates)
         )
-        return self._as_table(ids, ranking, empty=self._says_nothing(rows))
+        return self._as_table(ids, ranking, empty=self.answered_by_popularity(rows))
 
     def rank(
         self,
@@ -316,6 +314,56 @@ class Recommender(ABC):
             for block in self._blocks(len(rows))
         ]
         return np.concatenate(blocks) if blocks else np.empty((0, len(codes)), np.float32)
+
+    def people(
+        self,
+        users: Sequence[str | int] | pl.Series | None = None,
+        histories: Sequence[Sequence[str | int]] | None = None,
+    ) -> tuple[pl.Series, Ragged]:
+        """Who is asked for, and their histories in codes.
+
+        Args:
+            users: User ids; one the model does not know has an empty history. Or
+            histories: Item ids of each person, oldest first; unknown items are passed over.
+
+        Returns:
+            Ids (with `histories`: the row numbers, from 0), and item codes, one row each.
+
+        Raises:
+            InputError: Not exactly one of users and histories.
+        """
+        if (users is None) == (histories is None):
+            raise InputError("give either users or histories.", field="users")
+        if users is not None:
+            ids = users if isinstance(users, pl.Series) else pl.Series(list(users))
+            return ids, self._histories_of(self.user_vocabulary.encode(ids))
+        ids = pl.Series(range(len(histories or ())), dtype=pl.Int64)
+        return ids, Ragged.from_rows(self._known(history) for history in histories or ())
+
+    def score_rows(self, histories: Ragged, items: Ragged) -> NDArray[np.float32]:
+        """Scores each history's own items, in codes.
+
+        Args:
+            histories: Item codes, oldest first.
+            items: Item codes, one row a history.
+
+        Returns:
+            float32[total], one a value of `items`.
+        """
+        scores = np.empty(len(items.values), np.float32)
+        for rows in self._blocks(len(histories)):
+            wanted = items.take(rows)
+            block = self._scores_with_fallback(histories.take(rows))
+            part = slice(items.offsets[rows[0]], items.offsets[rows[-1] + 1])
+            scores[part] = block[wanted.row_of_value, wanted.values]
+        return scores
+
+    def answered_by_popularity(self, histories: Ragged) -> NDArray[np.bool_]:
+        """bool[rows]: the histories that tell the model nothing."""
+        if not self.needs_behaviour:
+            return histories.lengths == 0
+        known = self._item_counts[histories.values] > 0
+        return np.bincount(histories.row_of_value[known], minlength=len(histories)) == 0
 
     def state(self) -> ModelState:
         """The fitted model as plain data.
@@ -398,7 +446,7 @@ class Recommender(ABC):
             raise ValueError("the histories do not fit the users and items")
 
     def _scores_with_fallback(self, histories: Ragged) -> NDArray[np.float32]:
-        empty = self._says_nothing(histories)
+        empty = self.answered_by_popularity(histories)
         if not empty.any():
             return self._score(histories)
         scores = np.empty((len(histories), self.item_vocabulary.size), np.float32)
@@ -406,13 +454,6 @@ class Recommender(ABC):
         if not empty.all():
             scores[~empty] = self._score(histories.take(np.flatnonzero(~empty)))
         return scores
-
-    def _says_nothing(self, histories: Ragged) -> NDArray[np.bool_]:
-        """bool[rows]: the histories that popularity must answer."""
-        if not self.needs_behaviour:
-            return histories.lengths == 0
-        known = self._item_counts[histories.values] > 0
-        return np.bincount(histories.row_of_value[known], minlength=len(histories)) == 0
 
     def _blocks(self, rows: int) -> list[NDArray[np.int64]]:
         step = max(1, min(1024, _SCORE_BYTES // (4 * self.item_vocabulary.size)))

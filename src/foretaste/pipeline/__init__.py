@@ -8,6 +8,7 @@ from foretaste.pipeline.config import (
     load_config,
 )
 from foretaste.pipeline.people import Person, look_at_history, look_at_users
+from foretaste.pipeline.ranking import ranker_of, similar_items
 from foretaste.pipeline.run import Prepared, Trained, evaluate_again, measure, prepare, train
 from foretaste.pipeline.starter import starter_config
 
@@ -25,6 +26,8 @@ __all__ = [
     "look_at_users",
     "measure",
     "prepare",
+    "ranker_of",
+    "similar_items",
     "starter_config",
     "train",
 ]

@@ -14,12 +14,20 @@ from foretaste.content import TextEncoderConfig
 from foretaste.data import DataConfig, SplitKind
 from foretaste.errors import ConfigError
 from foretaste.models import MODELS, Recommender
+from foretaste.ranking import RankingConfig
 from foretaste.training import TrainingConfig
 
 _MODEL = "sequence"
 
 #: Sections of their own that go into the settings of the models that have them.
 _SHARED_SECTIONS = ("content", "training")
+
+#: Settings that are paths.
+_PATHS = (
+    ("data", "path"),
+    ("ranking", "safety", "harm", "classifier"),
+    ("ranking", "safety", "harm", "queue"),
+)
 
 
 class SplitConfig(Config):
@@ -79,6 +87,8 @@ class RunConfig(Config):
             it the sequence model learns from behaviour alone.
         model: Which model, with its settings.
         training: How networks are trained, for the models that are networks.
+        ranking: What becomes of the model's scores in `foretaste recommend`: rules, safety,
+            diversity. Without it, the model's own list is given.
         evaluation: What is measured.
     """
 
@@ -87,6 +97,7 @@ class RunConfig(Config):
     content: TextEncoderConfig | None = None
     model: ModelSection = ModelSection()
     training: TrainingConfig = TrainingConfig()
+    ranking: RankingConfig | None = None
     evaluation: EvaluationConfig = EvaluationConfig()
 
     @model_validator(mode="after")
@@ -118,8 +129,10 @@ class RunConfig(Config):
             raise _within("model", error) from None
 
     def plain(self) -> dict[str, Any]:
-        """The settings that were given, ready for YAML, with the data's path made absolute."""
+        """The settings that were given, ready for YAML, with paths made absolute."""
         values = self.model_dump(mode="json", exclude_unset=True)
+        for setting in _PATHS:
+            _from_folder(values, setting, Path.cwd())
         values["data"]["path"] = str(self.data.path.resolve())
         return values
 
@@ -142,9 +155,8 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> RunConfig:
     values = _read_yaml(path)
     for override in overrides:
         _override(values, override)
-    data = values.get("data")
-    if isinstance(data, dict) and isinstance(data.get("path"), str):
-        data["path"] = str(path.parent / data["path"])
+    for setting in _PATHS:
+        _from_folder(values, setting, path.parent)
     try:
         return RunConfig.parse(values, file=path)
     except ConfigError as error:
@@ -191,6 +203,15 @@ def _override(values: dict[str, Any], override: str) -> None:
             inner = values[section] = {}
         values = inner
     values[last] = value
+
+
+def _from_folder(values: dict[str, Any], setting: tuple[str, ...], folder: Path) -> None:
+    """Makes a path in `values`, where there is one, start from the folder."""
+    inner: Any = values
+    for section in setting[:-1]:
+        inner = inner.get(section) if isinstance(inner, dict) else None
+    if isinstance(inner, dict) and isinstance(inner.get(setting[-1]), str):
+        inner[setting[-1]] = str(folder / inner[setting[-1]])
 
 
 def _within(section: str, error: ConfigError) -> ConfigError:

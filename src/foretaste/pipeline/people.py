@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
 
-from foretaste.data.schema import ITEM_ID, USER_ID
+from foretaste.data.schema import ITEM_ID, RECOMMENDATION_ID, USER_ID
 from foretaste.errors import InputError
 from foretaste.models import Recommender
+from foretaste.ranking import Ranker, Recommended
 
 #: How many of a person's latest actions are shown.
 RECENT = 5
@@ -29,12 +30,14 @@ class Person:
         events: Number of actions the model saw of them.
         recent: Their latest actions, newest first: `item_id`, `title`.
         recommendations: `rank`, `item_id`, `title`, `score`, `source`, best first.
+        note: Why there are fewer than were asked for, where rules and safety are at work.
     """
 
     name: Id | None
     events: int
     recent: pl.DataFrame
     recommendations: pl.DataFrame
+    note: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The same as plain data, ready for JSON."""
@@ -43,11 +46,18 @@ class Person:
             "events": self.events,
             "recent": self.recent.to_dicts(),
             "recommendations": self.recommendations.to_dicts(),
+            "note": self.note,
         }
 
 
 def look_at_users(
-    model: Recommender, items: pl.DataFrame, users: Sequence[Id], k: int
+    model: Recommender,
+    items: pl.DataFrame,
+    users: Sequence[Id],
+    k: int,
+    *,
+    ranker: Ranker | None = None,
+    parameters: Mapping[str, Any] | None = None,
 ) -> list[Person]:
     """Recommends to users the model knows.
 
@@ -56,19 +66,33 @@ def look_at_users(
         items: The catalogue: `item_id` and, where there is one, `title`.
         users: User ids.
         k: Items a person.
+        ranker: Takes the model's scores through rules, safety and diversity.
+        parameters: Values of the `$names` in its rules.
 
     Raises:
         UnknownIdError: The model does not know one of the users.
-        InputError: k is below 1 or larger than the catalogue.
+        InputError: k is below 1 or larger than the catalogue, or the rules do not fit.
     """
     histories = [model.history_of(user) for user in users]
     # As the data has them: 42 where "42" was typed.
     names = model.user_vocabulary.decode(model.user_vocabulary.encode(users)).to_list()
-    return _look_at(model, items, names, histories, k)
+    _check_length(k, model)
+    lists = (
+        _lists_of_model(model, histories, k)
+        if ranker is None
+        else _lists_of_ranker(ranker.recommend(users=names, k=k, parameters=parameters), k)
+    )
+    return _look_at(items, names, histories, lists)
 
 
 def look_at_history(
-    model: Recommender, items: pl.DataFrame, history: Sequence[Id], k: int
+    model: Recommender,
+    items: pl.DataFrame,
+    history: Sequence[Id],
+    k: int,
+    *,
+    ranker: Ranker | None = None,
+    parameters: Mapping[str, Any] | None = None,
 ) -> Person:
     """Recommends to somebody the model has never seen.
 
@@ -78,34 +102,64 @@ def look_at_history(
         history: Ids of the items they acted on, oldest first; unknown ones are
             passed over.
         k: Number of items.
+        ranker: Takes the model's scores through rules, safety and diversity.
+        parameters: Values of the `$names` in its rules.
 
     Raises:
-        InputError: k is below 1 or larger than the catalogue.
+        InputError: k is below 1 or larger than the catalogue, or the rules do not fit.
     """
-    return _look_at(model, items, [None], [history], k)[0]
+    _check_length(k, model)
+    lists = (
+        _lists_of_model(model, [history], k)
+        if ranker is None
+        else _lists_of_ranker(ranker.recommend(histories=[history], k=k, parameters=parameters), k)
+    )
+    return _look_at(items, [None], [history], lists)[0]
 
 
-def _look_at(
-    model: Recommender,
-    items: pl.DataFrame,
-    names: Sequence[Id | None],
-    histories: Sequence[Sequence[Id]],
-    k: int,
-) -> list[Person]:
+def _check_length(k: int, model: Recommender) -> None:
     if k > len(model.item_vocabulary):
         raise InputError(
             f"there are only {len(model.item_vocabulary)} items to recommend, not {k}.", field="k"
         )
+
+
+#: A person's list, and why it is shorter than it might be.
+_List = tuple[pl.DataFrame, str | None]
+
+
+def _lists_of_model(model: Recommender, histories: Sequence[Sequence[Id]], k: int) -> list[_List]:
+    table = model.recommend(histories=histories, k=k)
+    return [
+        (table.filter(pl.col(USER_ID) == row).drop(USER_ID), None) for row in range(len(histories))
+    ]
+
+
+def _lists_of_ranker(recommended: Recommended, k: int) -> list[_List]:
+    lists: list[_List] = []
+    for row, recommendation_id in enumerate(recommended.recommendation_ids):
+        table = recommended.table.filter(pl.col(RECOMMENDATION_ID) == recommendation_id)
+        note = recommended.trace.why_so_few(row) if len(table) < k else None
+        lists.append((table.select("rank", ITEM_ID, "score", "source"), note))
+    return lists
+
+
+def _look_at(
+    items: pl.DataFrame,
+    names: Sequence[Id | None],
+    histories: Sequence[Sequence[Id]],
+    lists: Sequence[_List],
+) -> list[Person]:
     titles = _titles(items)
-    table = _with_titles(model.recommend(histories=histories, k=k), titles)
     return [
         Person(
             name,
             len(history),
             _with_titles(_recent(history, items[ITEM_ID].dtype), titles),
-            table.filter(pl.col(USER_ID) == row).drop(USER_ID),
+            _with_titles(table, titles),
+            note,
         )
-        for row, (name, history) in enumerate(zip(names, histories, strict=True))
+        for name, history, (table, note) in zip(names, histories, lists, strict=True)
     ]
 
 
@@ -122,5 +176,5 @@ def _titles(items: pl.DataFrame) -> pl.DataFrame:
 
 def _with_titles(table: pl.DataFrame, titles: pl.DataFrame) -> pl.DataFrame:
     joined = table.join(titles, on=ITEM_ID, how="left", maintain_order="left")
-    first = [name for name in (USER_ID, "rank", ITEM_ID, _TITLE) if name in joined.columns]
+    first = [name for name in ("rank", ITEM_ID, _TITLE) if name in joined.columns]
     return joined.select(*first, pl.exclude(first))

@@ -49,6 +49,14 @@ training:          # of the sequence model
   patience: {training.patience}     # the validation targets were foreseen no better
   validation_users: {training.validation_users}    # at most so many people are asked for that
 
+# ranking:         # of foretaste recommend; without it, the model's own list is given
+#   rules:         # fields are columns of the items and of people's events
+#     - EXCLUDE item WHERE event_type IN ("purchase")
+#     - INCLUDE item WHERE category = $category AND price <= $max
+#   safety: {{blocked_items: [], blocked_terms: []}}
+#   diversity: {{mmr: 0.2}}    # sliders from 0 to 1: mmr, dpp, xquad, calibration, category_cap,
+#                            # popularity
+
 evaluation:
   ks: [10]         # lengths of list
 """

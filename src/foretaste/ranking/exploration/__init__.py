@@ -1,0 +1,14 @@
+"""Trying items out, with the chances written down."""
+
+from foretaste.ranking.exploration.bandits import Bandit, EpsilonGreedy, LinUCB, Thompson
+from foretaste.ranking.exploration.stage import Exploration, ExplorationConfig, make_bandit
+
+__all__ = [
+    "Bandit",
+    "EpsilonGreedy",
+    "Exploration",
+    "ExplorationConfig",
+    "LinUCB",
+    "Thompson",
+    "make_bandit",
+]

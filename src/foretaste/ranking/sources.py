@@ -1,0 +1,126 @@
+"""Where candidates come from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from foretaste.data import PADDING
+from foretaste.models import Ranking, Recommender
+from foretaste.models.top_k import top_k
+from foretaste.ranking.catalogue import Catalogue
+from foretaste.ranking.similar import SimilarItems
+from foretaste.ranking.stage import Request
+
+
+@runtime_checkable
+class Source(Protocol):
+    """Something that proposes items to people."""
+
+    @property
+    def name(self) -> str:
+        """Under which name its candidates are known."""
+        ...
+
+    def propose(self, request: Request, n: int, allowed: NDArray[np.bool_]) -> Ranking:
+        """Proposes items to everybody.
+
+        Args:
+            request: To whom.
+            n: At most so many items a person.
+            allowed: bool[items + 1], the items that may be shown; others are dropped later.
+
+        Returns:
+            Codes and scores, a row a person; 0 where there are fewer.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class ModelSource:
+    """The recommender's own best items, among some of them or all.
+
+    Attributes:
+        model: A fitted recommender.
+        name: By default that of the recommender.
+        exclude_seen: Leave out the items of the history.
+        among: bool[items + 1]; None is all.
+    """
+
+    model: Recommender
+    name: str
+    exclude_seen: bool = True
+    among: NDArray[np.bool_] | None = None
+
+    def propose(self, request: Request, n: int, allowed: NDArray[np.bool_]) -> Ranking:
+        """The n items that the model scores highest."""
+        chosen = allowed if self.among is None else allowed & self.among
+        codes = np.flatnonzero(chosen[1:]).astype(np.int32) + 1
+        return self.model.rank(
+            request.histories,
+            n,
+            exclude_seen=self.exclude_seen,
+            candidates=None if len(codes) == len(chosen) - 1 else codes,
+        )
+
+
+@dataclass(frozen=True)
+class PopularSource:
+    """The items with the most training events, the same for everybody."""
+
+    catalogue: Catalogue
+    name: str = "popular"
+
+    def propose(self, request: Request, n: int, allowed: NDArray[np.bool_]) -> Ranking:
+        """The n most popular items, scored by their number of events."""
+        scores = np.where(allowed, self.catalogue.counts, -np.inf).astype(np.float32)
+        scores[0] = -np.inf
+        items, values = top_k(scores[None], n)
+        shape = (len(request), items.shape[1])
+        return Ranking(np.broadcast_to(items, shape), np.broadcast_to(values, shape))
+
+
+@dataclass(frozen=True)
+class SimilarSource:
+    """What resembles the latest items of the history.
+
+    Attributes:
+        similar: Finds the items.
+        anchors: How many of the latest items are asked about.
+    """
+
+    similar: SimilarItems
+    anchors: int = 3
+    name: str = "similar"
+
+    def propose(self, request: Request, n: int, allowed: NDArray[np.bool_]) -> Ranking:
+        """The items most like the latest ones, together at least n where there are so many."""
+        latest = request.histories.padded(self.anchors)
+        anchors, which = np.unique(latest, return_inverse=True)
+        found = self.similar.nearest(anchors, n, allowed)
+        shape = (len(request), latest.shape[1] * found.items.shape[1])
+        which = which.reshape(latest.shape)
+        there = latest[..., None] != PADDING
+        items = np.where(there, found.items[which], PADDING).reshape(shape)
+        return Ranking(items, found.scores[which].reshape(shape))
+
+
+@dataclass(frozen=True)
+class FixedSource:
+    """The same few items for everybody, such as those that are pinned.
+
+    Attributes:
+        items: int32[n], item codes.
+        name: Of the source.
+    """
+
+    items: NDArray[np.int32]
+    name: str
+
+    def propose(self, request: Request, n: int, allowed: NDArray[np.bool_]) -> Ranking:
+        """All of them that are allowed, whatever `n` is."""
+        items = np.tile(np.where(allowed[self.items], self.items, 0), (len(request), 1))
+        return Ranking(items, np.ones(items.shape, np.float32))

@@ -18,10 +18,11 @@ _PER_TASTE = 10
 def dataset(
     histories: Iterable[tuple[str | int, Sequence[str | int]]], items: pl.DataFrame | None = None
 ) -> Dataset:
-    """A data set in which each person acts on their items one after the other."""
+    """A data set in which each person acts on their items one after the other, and rates them."""
     rows = [(user, item) for user, history in histories for item in history]
     users, acted_on = zip(*rows, strict=True)
     events = pl.DataFrame({"user_id": users, "item_id": acted_on, "timestamp": range(len(rows))})
+    events = events.with_columns((1 + pl.col("timestamp") * 7 % 5).alias("event_value"))
     return Dataset.from_tables(events, items, clock="order")
 
 

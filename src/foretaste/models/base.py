@@ -299,6 +299,17 @@ class Recommender(ABC):
         ]
         return np.concatenate(blocks) if blocks else np.empty((0, len(codes)), np.float32)
 
+    def score_all(self, histories: Ragged) -> NDArray[np.float32]:
+        """`score` in codes and for all items, for a recommender that is made of others.
+
+        Args:
+            histories: Item codes, oldest first; so few at once that their scores can be held.
+
+        Returns:
+            float32[rows, items + 1]; column 0 means nothing.
+        """
+        return self._scores_with_fallback(histories)
+
     def state(self) -> ModelState:
         """The fitted model as plain data.
 

@@ -1,4 +1,4 @@
-"""Text similarity: people are shown what reads like what they had."""
+"""Profiles: people are shown what reads like what they had."""
 
 from __future__ import annotations
 
@@ -9,35 +9,81 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 from pydantic import Field
+from scipy.sparse import csr_matrix, issparse, vstack
+from sklearn.preprocessing import normalize
 
 from foretaste.config import Config
-from foretaste.content import ContentReference, Encoder, TextEncoderConfig
+from foretaste.content import ContentReference, Encoder, TextEncoderConfig, item_texts
+from foretaste.content.words import TfIdfWords
 from foretaste.data import Dataset, Ragged, Targets
-from foretaste.models._sparse import history_matrix, recency_weights
+from foretaste.models._sparse import (
+    SparseMatrix,
+    history_matrix,
+    matrix_tensors,
+    recency_weights,
+    restored_matrix,
+)
 from foretaste.models.base import Recommender, Tensor
 
 _VECTORS = "content.vectors"
+_WORDS = "words."
 
 
-class ContentBasedConfig(Config):
-    """Settings of `ContentBased`.
+class ProfileConfig(Config):
+    """What both kinds of profiles share.
 
     Attributes:
-        content: The encoder of the items' words; None is for an encoder of one's own.
         half_life: Actions after which an action of the history counts half; `None` lets all
             count alike.
     """
 
-    content: TextEncoderConfig | None = TextEncoderConfig()
     half_life: float | None = Field(default=1.0, gt=0)
 
 
-class ContentBased(Recommender):
+class ContentBasedConfig(ProfileConfig):
+    """Settings of `ContentBased`.
+
+    Attributes:
+        content: The encoder of the items' words; None is for an encoder of one's own.
+    """
+
+    content: TextEncoderConfig | None = TextEncoderConfig()
+
+
+class TfIdfConfig(ProfileConfig):
+    """Settings of `TfIdf`.
+
+    Attributes:
+        fields: Columns of the items that hold words; `None` takes title, brand, categories and
+            description, as far as they are there.
+        most_terms: Terms that are kept, the most frequent ones.
+    """
+
+    fields: tuple[str, ...] | None = None
+    most_terms: int = Field(default=100_000, ge=1)
+
+
+class _Profiles(Recommender):
     """Scores an item by the cosine between its vector and a person's.
 
     A person is the mean of the unit vectors of their items, the latest weighted most (Rocchio's
     method: Pazzani & Billsus, 2007, section 10.4). Behaviour is not learnt from at all, so an
     item nobody has touched is ranked as fairly as any other; one without text scores zero.
+    """
+
+    config: ProfileConfig
+    #: Unit vectors by item code, dense or sparse.
+    _vectors: Any
+
+    def _score(self, histories: Ragged) -> NDArray[np.float32]:
+        weights = recency_weights(histories, self.config.half_life)
+        people = history_matrix(histories, weights, self.item_vocabulary.size) @ self._vectors
+        scores = normalize(people) @ self._vectors.T
+        return scores.toarray() if issparse(scores) else scores
+
+
+class ContentBased(_Profiles):
+    """Profiles of encoder vectors: people are shown what is like what they had.
 
     Args:
         config: Settings, or give them by keyword.
@@ -63,16 +109,11 @@ class ContentBased(Recommender):
         self.config = self.config.model_copy(update={"content": self.content.settings})
 
     def _fit(self, train: Dataset, validation: Targets | None) -> None:
-        vectors = _unit(self.content.fit(train.items))
+        vectors = normalize(self.content.fit(train.items))
         self._vectors = np.pad(vectors, ((1, 0), (0, 0)))
 
-    def _score(self, histories: Ragged) -> NDArray[np.float32]:
-        weights = recency_weights(histories, self.config.half_life)
-        people = history_matrix(histories, weights, self.item_vocabulary.size) @ self._vectors
-        return _unit(people) @ self._vectors.T
-
     def _add_items(self, items: pl.DataFrame, codes: NDArray[np.int32]) -> None:
-        self._vectors = np.concatenate([self._vectors, _unit(self.content.encode(items))])
+        self._vectors = np.concatenate([self._vectors, normalize(self.content.encode(items))])
 
     def _tensors(self) -> dict[str, Tensor]:
         return {_VECTORS: self._vectors, **self.content.tensors()}
@@ -82,7 +123,33 @@ class ContentBased(Recommender):
         self.content.restore(tensors)
 
 
-def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Rows scaled to length 1; rows of zeros stay."""
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return vectors / np.maximum(lengths, np.finfo(np.float32).tiny)
+class TfIdf(_Profiles):
+    """Profiles of weighted words: people are shown what shares rare words with what they had.
+
+    Vectors are TF-IDF over words, and over pairs of characters in scripts written without spaces.
+    They are learnt from the items' texts; new items are read with the terms that are known.
+    """
+
+    name = "tfidf"
+    config_class = TfIdfConfig
+
+    config: TfIdfConfig
+    _vectors: SparseMatrix
+    _words: TfIdfWords
+
+    def _fit(self, train: Dataset, validation: Targets | None) -> None:
+        self._words = TfIdfWords(self.config.most_terms)
+        vectors = self._words.fit(item_texts(train.items, self.config.fields))
+        self._vectors = vstack([csr_matrix((1, vectors.shape[1]), dtype=np.float32), vectors], "csr")
+
+    def _add_items(self, items: pl.DataFrame, codes: NDArray[np.int32]) -> None:
+        added = self._words.encode(item_texts(items, self.config.fields))
+        self._vectors = vstack([self._vectors, added], "csr")
+
+    def _tensors(self) -> dict[str, Tensor]:
+        return self._words.tensors() | matrix_tensors(_WORDS, self._vectors)
+
+    def _restore(self, tensors: Mapping[str, Tensor]) -> None:
+        self._words = TfIdfWords(self.config.most_terms)
+        terms = self._words.restore(tensors)
+        self._vectors = restored_matrix(_WORDS, tensors, (self.item_vocabulary.size, terms))

@@ -77,9 +77,8 @@ class ALS(Recommender):
         self._use(solver.item_factors)
 
     def _score(self, histories: Ragged) -> NDArray[np.float32]:
-        ones = np.ones(len(histories.values), np.float32)
         people = self._solver.recalculate_user(
-            np.arange(len(histories)), self._confidences(histories, ones)
+            np.arange(len(histories)), self._confidences(histories)
         )
         return people @ self._solver.item_factors.T
 
@@ -114,8 +113,10 @@ class ALS(Recommender):
             random_state=self.config.seed,
         )
 
-    def _confidences(self, histories: Ragged, weights: NDArray[np.float32]) -> SparseMatrix:
-        trust = np.float32(self.config.alpha) * weights
+    def _confidences(
+        self, histories: Ragged, weights: NDArray[np.float32] | float = 1.0
+    ) -> SparseMatrix:
+        trust = np.full(len(histories.values), self.config.alpha, np.float32) * weights
         matrix = history_matrix(histories, trust, self.item_vocabulary.size)
         if self.config.event_weights:
             matrix.eliminate_zeros()  # `implicit` takes whatever is stored for a liking

@@ -43,7 +43,13 @@ class LetterEncoder:
         return np.ascontiguousarray(table.to_numpy())
 
 
-QUICK = {"epochs": 60, "learning_rate": 0.05, "warmup_steps": 0, "batch_tokens": 64}
+QUICK = {
+    "epochs": 25,
+    "learning_rate": 0.03,
+    "warmup_steps": 0,
+    "batch_tokens": 64,
+    "average": 0.9,
+}
 
 
 def members() -> list[Recommender]:
@@ -93,7 +99,7 @@ class TestSVDPlusPlus(RecommenderContract):
 
 class TestNeuralCF(CollaborativeContract):
     def make(self) -> Recommender:
-        return NeuralCF(dimension=8, layers=(8,), half_life=None, training=QUICK)
+        return NeuralCF(dimension=8, layers=(8,), negatives=16, half_life=None, training=QUICK)
 
 
 class TestLightGCN(CollaborativeContract):
@@ -118,7 +124,7 @@ class TestSwitchingHybrid(CollaborativeContract):
 
 class TestStackingHybrid(CollaborativeContract):
     def make(self) -> Recommender:
-        return StackingHybrid(recommenders=members(), trees=20, least_in_leaf=5)
+        return StackingHybrid(recommenders=members(), trees=20, leaves=3, least_in_leaf=5)
 
 
 class TestContentBased(RecommenderContract):

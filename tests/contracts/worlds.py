@@ -50,9 +50,11 @@ def two_tastes(seed: int = 0) -> Dataset:
 def checkerboard(size: int) -> Dataset:
     """Person i acted on every item of their own colour (parity) but item i: so item i is next.
 
-    The test matrix of `implicit` (tests/recommender_base_test.py).
+    The test matrix of `implicit` (tests/recommender_base_test.py). In which order they acted says
+    nothing.
     """
+    rng = np.random.default_rng(0)
     return dataset(
-        (person, [item for item in range(person % 2, size, 2) if item != person])
+        (person, rng.permutation([i for i in range(person % 2, size, 2) if i != person]).tolist())
         for person in range(size)
     )

@@ -58,10 +58,10 @@ def inverse_propensity(item_counts: NDArray[np.int64], power: float) -> NDArray[
     a mean of 1 over the events; items without events have the weight of one event.
 
     Args:
-        item_counts: int64[items + 1], training events per item code.
+        item_counts: int64[items + 1], training events per item code; not all 0.
         power: 0 trusts the log as it is, 1 takes exposure to be popularity itself.
     """
     counts = np.maximum(item_counts, 1).astype(np.float64)
     inverse = counts**-power
-    mean = float(inverse @ item_counts) / max(float(item_counts.sum()), 1.0)
+    mean = float(inverse @ item_counts) / float(item_counts.sum())
     return (inverse / mean).astype(np.float32)

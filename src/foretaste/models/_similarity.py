@@ -44,8 +44,8 @@ def jaccard(queries: SparseMatrix, documents: SparseMatrix, shrinkage: float) ->
         documents: In rows; every value counts 1.
         shrinkage: Added to the weight of either.
     """
-    sets = csr_matrix((np.ones_like(documents.data), documents.indices, documents.indptr))
-    sets.resize(documents.shape)
+    ones = np.ones_like(documents.data)
+    sets = csr_matrix((ones, documents.indices, documents.indptr), documents.shape)
     shared = (queries @ sets.T).tocsr()
     weight = np.asarray(queries.sum(axis=1)).ravel()[row_of_value(shared)]
     sizes = np.diff(sets.indptr)[shared.indices]

@@ -22,19 +22,26 @@ class Scored:
     Attributes:
         histories: Item codes, oldest first.
         scores: float32[recommenders, rows, items + 1], as they gave them.
+        warm: int64[n], codes of the items with training events.
     """
 
     histories: Ragged
     scores: NDArray[np.float32]
+    warm: NDArray[np.int64]
 
     @classmethod
     def by(cls, recommenders: Sequence[Recommender], histories: Ragged) -> Scored:
-        """Asks the recommenders."""
-        return cls(histories, np.stack([one.score_all(histories) for one in recommenders]))
+        """Asks the recommenders, at least one."""
+        warm = np.flatnonzero(recommenders[0].item_counts)
+        scores = [one.score_all(histories) for one in recommenders]
+        return cls(histories, np.stack(scores), warm)
 
     def standard(self) -> NDArray[np.float32]:
-        """Of every row mean 0 and deviation 1 over the catalogue, so that they can be added."""
-        real = self.scores[:, :, PADDING + 1 :]
+        """Brought to mean 0 and deviation 1 in every row, so that they can be added.
+
+        Over the items with training events: new items do not move the others.
+        """
+        real = self.scores[:, :, self.warm]
         spread = real.std(axis=2, keepdims=True)
         scaled = self.scores - real.mean(axis=2, keepdims=True)
         return scaled / np.where(spread > 0, spread, 1)
@@ -72,10 +79,9 @@ def scored_blocks(
         yield Scored.by(recommenders, block.histories), block
 
 
-def is_target(
-    targets: Targets, rows: NDArray[np.int64], items: NDArray[np.int64]
+def are_in(
+    rows: Ragged, places: NDArray[np.int64], items: NDArray[np.integer]
 ) -> NDArray[np.bool_]:
-    """bool[n]: which of the (row, item) pairs are to be foreseen."""
-    span = int(max(targets.items.values.max(initial=0), items.max(initial=0))) + 1
-    wanted = targets.items.row_of_value * span + targets.items.values
-    return np.isin(rows * span + items, wanted)
+    """bool[n]: for which pairs the row at `places`, int64[n], holds the item beside it."""
+    span = int(max(rows.values.max(initial=0), items.max(initial=0))) + 1
+    return np.isin(places * span + items, rows.row_of_value * span + rows.values)

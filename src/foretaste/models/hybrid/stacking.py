@@ -17,7 +17,7 @@ from foretaste.models.base import Recommender, Tensor
 from foretaste.models.content_based import TfIdf
 from foretaste.models.hybrid.ensemble import Ensemble, EnsembleConfig
 from foretaste.models.hybrid.features import feature_names, features, trends
-from foretaste.models.hybrid.lists import Scored, is_target, scored_blocks
+from foretaste.models.hybrid.lists import Scored, are_in, scored_blocks
 from foretaste.models.neighbours import ItemKNN
 
 _TREES = "stacking.trees"
@@ -40,9 +40,9 @@ class StackingConfig(EnsembleConfig):
     """
 
     trees: int = Field(default=500, ge=1)
-    leaves: int = Field(default=15, ge=2)
-    learning_rate: float = Field(default=0.05, gt=0)
-    least_in_leaf: int = Field(default=50, ge=1)
+    leaves: int = Field(default=7, ge=2)
+    learning_rate: float = Field(default=0.03, gt=0)
+    least_in_leaf: int = Field(default=100, ge=1)
 
 
 class StackingHybrid(Ensemble):
@@ -94,10 +94,14 @@ class StackingHybrid(Ensemble):
         tables: list[NDArray[np.float32]] = []
         wanted: list[NDArray[np.bool_]] = []
         sizes: list[NDArray[np.int64]] = []
+        repeated = are_in(targets.histories, targets.items.row_of_value, targets.items.values)
         for scored, block in scored_blocks(self.recommenders, targets, self.item_vocabulary.size):
             chosen = scored.candidates(self.config.depth)
+            if not repeated.any():
+                # Nobody acts on an item again, and trees need not learn that of every list.
+                chosen[block.histories.row_of_value, block.histories.values] = False
             rows, items = np.nonzero(chosen)
-            hit = is_target(block, rows, items)
+            hit = are_in(block.items, rows, items)
             # A list without anything wanted teaches no order.
             teaches = (np.bincount(rows[hit], minlength=len(block)) > 0)[rows]
             rows, items = rows[teaches], items[teaches]

@@ -11,13 +11,13 @@ from scipy.optimize import minimize
 from foretaste.data import Dataset, Ragged, Targets
 from foretaste.models.base import Tensor
 from foretaste.models.hybrid.ensemble import Ensemble, EnsembleConfig
-from foretaste.models.hybrid.lists import Scored, is_target, scored_blocks
+from foretaste.models.hybrid.lists import Scored, are_in, scored_blocks
 
 _WEIGHTS = "weighted.weights"
 
 
 class WeightedHybrid(Ensemble):
-    """Adds up the members' scores, each brought to mean 0 and deviation 1 over the catalogue.
+    """Adds up the members' scores, each brought to mean 0 and deviation 1 (`Scored.standard`).
 
     The weights, none negative, are those under which the softmax over what members put forward
     gives the validation targets the highest likelihood; that is convex, so they are the only ones.
@@ -41,7 +41,7 @@ class WeightedHybrid(Ensemble):
         for scored, block in scored_blocks(self.recommenders, targets, self.item_vocabulary.size):
             rows, items = np.nonzero(scored.candidates(self.config.depth))
             features.append(scored.standard()[:, rows, items].T)
-            wanted.append(is_target(block, rows, items))
+            wanted.append(are_in(block.items, rows, items))
             sizes.append(np.bincount(rows, minlength=len(block)))
         self._weights = likeliest_weights(
             np.concatenate(features), np.concatenate(wanted), np.concatenate(sizes)

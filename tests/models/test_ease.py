@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from foretaste.data import Dataset
-from foretaste.data.shop import Shop, ShopConfig, generate
 from foretaste.errors import ConfigError, InputError
 from foretaste.models import EASE
 from foretaste.models._implicit import interactions, inverse_propensity
@@ -72,27 +71,3 @@ def test_weights_of_another_shape_are_refused(world: Dataset) -> None:
 def test_settings_out_of_range(settings: dict[str, float]) -> None:
     with pytest.raises(ConfigError, match=next(iter(settings))):
         EASE(**settings)
-
-
-@pytest.fixture(scope="module")
-def shop() -> Shop:
-    return generate(ShopConfig(items=300, people=500, seed=2))
-
-
-def test_propensity_finds_more_of_what_people_truly_like(shop: Shop) -> None:
-    """In the shop the true preference is known; popularity is in the log and not in it."""
-    data = shop.dataset
-    histories = data.histories()
-    users = np.flatnonzero(histories.lengths >= 5)
-    truth = shop.truth.preference(users[:, None] + 1, np.arange(1, 301)[None, :])
-    seen = np.zeros((len(histories), 301), bool)
-    seen[histories.row_of_value, histories.values] = True
-    seen[:, data.item_counts == 0] = True
-    seen = seen[users][:, 1:]
-    liked = []
-    for power in (0.0, 0.5):
-        model = EASE(regularisation=50.0, half_life=None, propensity=power).fit(data)
-        scores = np.where(seen, -np.inf, model._score(histories.take(users))[:, 1:])
-        best = np.argsort(-scores, axis=1)[:, :10]
-        liked.append(np.take_along_axis(truth, best, axis=1).mean())
-    assert liked[1] > liked[0]

@@ -63,7 +63,6 @@ def test_the_strongest_action_counts() -> None:
     [
         UserKNN(event_weights={"buy": 10}),
         EASE(regularisation=1, event_weights={"buy": 10}),
-        ALS(factors=8, event_weights={"buy": 20}),
         BPR(factors=8, event_weights={"view": 0}),
         NeuralCF(kind="gmf", dimension=8, event_weights={"buy": 30}, training=QUICK),
     ],
@@ -74,9 +73,18 @@ def test_what_is_bought_comes_before_what_is_looked_at(model: Recommender) -> No
     assert rug > vase
 
 
+def test_als_trusts_an_action_by_its_type() -> None:
+    model = ALS(alpha=2, event_weights={"buy": 5, "view": 0}).fit(shop())
+    data = shop()
+    weights = data.event_weights(model.config.event_weights)
+    confidences = model._confidences(data.histories(), weights)
+    assert confidences.nnz == 6
+    assert set(confidences.data) == {11}
+
+
 @pytest.mark.parametrize("model", [ItemKNN, UserKNN, EASE, ALS, BPR, LightGCN, NeuralCF])
 def test_unknown_types_are_named(model: type[Recommender]) -> None:
-    with pytest.raises(InputError, match="purchase.*There are: buy, view") as caught:
+    with pytest.raises(InputError, match=r"purchase.*There are: buy, view") as caught:
         model(event_weights={"purchase": 2}).fit(shop())
     assert caught.value.field == "event_weights"
 

@@ -32,9 +32,7 @@ def test_jaccard(world: Dataset) -> None:
     shared = PEOPLE @ query
     similarity = shared / (PEOPLE.sum(axis=1) + 2 - shared)
     expected = similarity @ PEOPLE
-    np.testing.assert_allclose(
-        model.score([["a", "c"]], ITEMS)[0, :4], expected[:4], rtol=1e-6
-    )
+    np.testing.assert_allclose(model.score([["a", "c"]], ITEMS)[0, :4], expected[:4], rtol=1e-6)
 
 
 def test_only_the_nearest_people_vote(world: Dataset) -> None:

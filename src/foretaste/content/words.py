@@ -40,48 +40,50 @@ def _terms_of_word(word: str) -> list[str]:
 class TfIdfWords:
     """Sparse unit vectors of texts (TF-IDF, Salton & Buckley, 1988), through scikit-learn.
 
-    Args:
-        most_terms: Terms that are kept, the most frequent ones.
+    Made by `of` from texts, or by `restored` from a model's state.
     """
 
-    def __init__(self, most_terms: int) -> None:
-        self._most_terms = most_terms
-        self._vectoriser: TfidfVectorizer | None = None
+    def __init__(self, vectoriser: TfidfVectorizer) -> None:
+        self._vectoriser = vectoriser
 
-    def fit(self, texts: pl.Series) -> Any:
-        """Learns the terms and how rare they are; gives the vectors, float32[texts, terms].
+    @classmethod
+    def of(cls, texts: pl.Series, most_terms: int) -> TfIdfWords:
+        """Learns the terms and how rare they are.
 
-        A text without words has a zero vector.
+        Args:
+            texts: One an item; empty where it has none.
+            most_terms: Terms that are kept, the most frequent ones.
 
         Raises:
-            DataError: No text has any.
+            DataError: No text holds a word.
         """
         if not texts.str.contains(r"\w").any():
             raise DataError("the items' texts hold no words.", field="fields")
-        self._vectoriser = _vectoriser(max_features=self._most_terms)
-        self._vectoriser.fit(texts.to_list())
-        return self.encode(texts)
+        return cls(_vectoriser(max_features=most_terms).fit(texts.to_list()))
+
+    @classmethod
+    def restored(cls, tensors: Mapping[str, NDArray[Any]]) -> TfIdfWords:
+        """The same that gave `tensors`."""
+        terms = tensors[_TERMS].astype(np.uint8).tobytes().decode().split("\n")
+        vectoriser = _vectoriser(vocabulary=terms)
+        vectoriser.idf_ = tensors[_IDF]
+        return cls(vectoriser)
+
+    def __len__(self) -> int:
+        """Number of terms."""
+        return len(self._vectoriser.idf_)
 
     def encode(self, texts: pl.Series) -> Any:
-        """Vectors of texts that come later; terms that are new say nothing."""
-        assert self._vectoriser is not None
+        """Vectors, sparse float32[texts, terms]; terms that are not known say nothing."""
         return self._vectoriser.transform(texts.to_list()).tocsr()
 
     def tensors(self) -> dict[str, NDArray[Any]]:
         """The terms and their weights, for a model's state."""
-        assert self._vectoriser is not None
         terms = "\n".join(self._vectoriser.get_feature_names_out())
         return {
             _TERMS: np.frombuffer(terms.encode(), np.uint8),
             _IDF: self._vectoriser.idf_.astype(np.float32),
         }
-
-    def restore(self, tensors: Mapping[str, NDArray[Any]]) -> int:
-        """Takes back what `tensors` gave; gives the number of terms."""
-        terms = tensors[_TERMS].astype(np.uint8).tobytes().decode().split("\n")
-        self._vectoriser = _vectoriser(vocabulary=terms)
-        self._vectoriser.idf_ = tensors[_IDF]
-        return len(terms)
 
 
 def _vectoriser(**settings: Any) -> TfidfVectorizer:

@@ -26,14 +26,12 @@ class RatingBatch:
         rated: The items each of them rated.
         rows: int64[n], whose rating it is, by row of `people`.
         items: int64[n], codes of the items rated.
-        ratings: float32[n], none where they are to be foreseen.
     """
 
     people: NDArray[np.int32]
     rated: Ragged
     rows: torch.Tensor
     items: torch.Tensor
-    ratings: torch.Tensor | None = None
 
 
 class RatingNetwork(nn.Module):
@@ -69,9 +67,10 @@ class RatingNetwork(nn.Module):
         products = self._implied(histories) @ self.item_vectors.T
         return products + (self.item_biases.T + self.mean)
 
-    def loss(self, batch: RatingBatch, regularisation: float) -> torch.Tensor:
+    def loss(
+        self, batch: RatingBatch, ratings: torch.Tensor, regularisation: float
+    ) -> torch.Tensor:
         """Mean over ratings of the squared error and the squares of what takes part in it."""
-        assert batch.ratings is not None
         people = torch.from_numpy(batch.people).long()
         of_person = (
             _squares(self.user_vectors[people])
@@ -80,7 +79,7 @@ class RatingNetwork(nn.Module):
         )
         of_item = _squares(self.item_vectors) + _squares(self.item_biases)
         penalty = of_person[batch.rows] + of_item[batch.items]
-        wrong = self(batch) - batch.ratings
+        wrong = self(batch) - ratings
         return (wrong.square() + regularisation * penalty.squeeze(1)).mean()
 
     def rearrange_users(self, rows: NDArray[np.int32]) -> None:
@@ -104,16 +103,14 @@ class RatingNetwork(nn.Module):
 class RatingBatches:
     """The ratings of some people at a time, in an order of its own for each epoch."""
 
-    def __init__(
-        self, rated: Ragged, ratings: NDArray[np.float32], tokens: int, seed: int
-    ) -> None:
+    def __init__(self, rated: Ragged, ratings: NDArray[np.float32], tokens: int, seed: int) -> None:
         self._rated = rated
         self._events = Ragged(np.arange(len(ratings), dtype=np.int32), rated.offsets)
         self._ratings = ratings
         self._tokens = tokens
         self._rng = np.random.default_rng(seed)
 
-    def __call__(self) -> Iterator[RatingBatch]:
+    def __call__(self) -> Iterator[tuple[RatingBatch, torch.Tensor]]:
         order = self._rng.permutation(np.flatnonzero(self._rated.lengths))
         ends = np.cumsum(self._rated.lengths[order])
         for chosen in np.split(order, np.flatnonzero(np.diff(ends // self._tokens)) + 1):
@@ -121,13 +118,13 @@ class RatingBatches:
             ratings = self._ratings[events.values]
             there = ~np.isnan(ratings)
             if there.any():
-                yield RatingBatch(
+                batch = RatingBatch(
                     people=(chosen + 1).astype(np.int32),
                     rated=self._rated.take(chosen),
                     rows=torch.from_numpy(events.row_of_value[there]),
                     items=torch.from_numpy(self._rated.values[events.values[there]]).long(),
-                    ratings=torch.from_numpy(ratings[there]),
                 )
+                yield batch, torch.from_numpy(ratings[there])
 
 
 def _table(rows: int, dimension: int, spread: float) -> nn.Parameter:

@@ -40,9 +40,7 @@ def load_weights(network: nn.Module, tensors: Mapping[str, NDArray[Any]]) -> Non
     network.eval()
 
 
-def bag(
-    table: Tensor, histories: Ragged, weights: NDArray[np.float32] | None = None
-) -> Tensor:
+def bag(table: Tensor, histories: Ragged, weights: NDArray[np.float32] | None = None) -> Tensor:
     """The sum of the rows of `table` that each history names, float[histories, d].
 
     Args:

@@ -94,7 +94,7 @@ class ContentBased(_Profiles):
     name = "content"
     config_class = ContentBasedConfig
 
-    config: ContentBasedConfig
+    config: ContentBasedConfig  # pyright: ignore[reportIncompatibleVariableOverride]
     _vectors: NDArray[np.float32]
 
     def __init__(
@@ -109,11 +109,11 @@ class ContentBased(_Profiles):
         self.config = self.config.model_copy(update={"content": self.content.settings})
 
     def _fit(self, train: Dataset, validation: Targets | None) -> None:
-        vectors = normalize(self.content.fit(train.items))
+        vectors = _unit(self.content.fit(train.items))
         self._vectors = np.pad(vectors, ((1, 0), (0, 0)))
 
     def _add_items(self, items: pl.DataFrame, codes: NDArray[np.int32]) -> None:
-        self._vectors = np.concatenate([self._vectors, normalize(self.content.encode(items))])
+        self._vectors = np.concatenate([self._vectors, _unit(self.content.encode(items))])
 
     def _tensors(self) -> dict[str, Tensor]:
         return {_VECTORS: self._vectors, **self.content.tensors()}
@@ -133,14 +133,17 @@ class TfIdf(_Profiles):
     name = "tfidf"
     config_class = TfIdfConfig
 
-    config: TfIdfConfig
+    config: TfIdfConfig  # pyright: ignore[reportIncompatibleVariableOverride]
     _vectors: SparseMatrix
     _words: TfIdfWords
 
     def _fit(self, train: Dataset, validation: Targets | None) -> None:
-        self._words = TfIdfWords(self.config.most_terms)
-        vectors = self._words.fit(item_texts(train.items, self.config.fields))
-        self._vectors = vstack([csr_matrix((1, vectors.shape[1]), dtype=np.float32), vectors], "csr")
+        texts = item_texts(train.items, self.config.fields)
+        self._words = TfIdfWords.of(texts, self.config.most_terms)
+        vectors = self._words.encode(texts)
+        self._vectors = vstack(
+            [csr_matrix((1, vectors.shape[1]), dtype=np.float32), vectors], "csr"
+        )
 
     def _add_items(self, items: pl.DataFrame, codes: NDArray[np.int32]) -> None:
         added = self._words.encode(item_texts(items, self.config.fields))
@@ -150,6 +153,11 @@ class TfIdf(_Profiles):
         return self._words.tensors() | matrix_tensors(_WORDS, self._vectors)
 
     def _restore(self, tensors: Mapping[str, Tensor]) -> None:
-        self._words = TfIdfWords(self.config.most_terms)
-        terms = self._words.restore(tensors)
-        self._vectors = restored_matrix(_WORDS, tensors, (self.item_vocabulary.size, terms))
+        self._words = TfIdfWords.restored(tensors)
+        shape = (self.item_vocabulary.size, len(self._words))
+        self._vectors = restored_matrix(_WORDS, tensors, shape)
+
+
+def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Rows scaled to length 1; rows of zeros stay."""
+    return np.asarray(normalize(vectors), np.float32)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
-from scipy.linalg import lapack
+from scipy.linalg import get_lapack_funcs
 
 from foretaste.data import Dataset, Ragged, Targets
 from foretaste.errors import InputError
@@ -108,8 +108,9 @@ def item_weights(people: SparseMatrix, regularisation: float) -> NDArray[np.floa
     gram = np.asfortranarray((people.T @ people).toarray(), np.float64)
     gram[np.diag_indices_from(gram)] += regularisation
     # Inverted where it lies; only the lower triangle is written.
-    factor, failed = lapack.dpotrf(gram, lower=1, overwrite_a=1)
-    inverse, failed_too = lapack.dpotri(factor, lower=1, overwrite_c=1)
+    factorise, invert = get_lapack_funcs(("potrf", "potri"), (gram,))
+    factor, failed = factorise(gram, lower=1, overwrite_a=1)
+    inverse, failed_too = invert(factor, lower=1, overwrite_c=1)
     if failed or failed_too:
         raise ArithmeticError("the items' products can't be inverted; raise the regularisation")
     half = np.tril(inverse, -1).astype(np.float32)

@@ -187,7 +187,8 @@ class LightGCNNetwork(nn.Module):
         return regularisation * penalty - nn.functional.logsigmoid(ahead).mean()
 
     def _spread(self) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
-        people, items = [self.people], [self.items]
+        people: list[torch.Tensor] = [self.people]
+        items: list[torch.Tensor] = [self.items]
         for _ in range(self.layers):
             to_people = torch.sparse.mm(self._to_people, items[-1])
             to_items = torch.sparse.mm(self._to_items, people[-1])

@@ -216,9 +216,7 @@ class NeuralCFNetwork(nn.Module):
             self.table[items].chunk(len(self.functions), dim=-1),
             strict=True,
         )
-        scores = [
-            function(*pair) for function, pair in zip(self.functions, halves, strict=True)
-        ]
+        scores = [function(*pair) for function, pair in zip(self.functions, halves, strict=True)]
         return torch.stack(scores).sum(0)
 
     def people(self, histories: Ragged, half_life: float | None) -> torch.Tensor:

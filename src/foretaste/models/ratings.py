@@ -87,7 +87,9 @@ class SVDPlusPlus(Recommender):
         config = self.config
         ratings = _ratings(train)
         self._range = np.array([np.nanmin(ratings), np.nanmax(ratings)], np.float32)
-        batches = RatingBatches(train.histories(), ratings, config.training.batch_tokens, config.seed)
+        batches = RatingBatches(
+            train.histories(), ratings, config.training.batch_tokens, config.seed
+        )
         with seeded(config.seed):
             network = RatingNetwork(
                 train.user_vocabulary.size, train.item_vocabulary.size, config.factors
@@ -96,7 +98,7 @@ class SVDPlusPlus(Recommender):
             self.training_history = train_network(
                 network,
                 batches=batches,
-                loss=lambda batch: network.loss(batch, config.regularisation),
+                loss=lambda batch: network.loss(*batch, config.regularisation),
                 validate=None,
                 config=config.training,
             )

@@ -90,9 +90,7 @@ class Ensemble(Recommender):
         **settings: Any,
     ) -> None:
         super().__init__(config, **settings)
-        self.recommenders = tuple(
-            _built(self.config) if recommenders is None else recommenders
-        )
+        self.recommenders = tuple(_built(self.config) if recommenders is None else recommenders)
         described = tuple(
             MemberConfig(name=member.name, **member.config.model_dump(mode="json"))
             for member in self.recommenders

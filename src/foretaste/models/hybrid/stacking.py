@@ -59,7 +59,7 @@ class StackingHybrid(Ensemble):
     name = "hybrid"
     config_class = StackingConfig
 
-    config: StackingConfig
+    config: StackingConfig  # pyright: ignore[reportIncompatibleVariableOverride]
     _trees: lgb.Booster | None
     _trend: NDArray[np.float32]
 

@@ -42,7 +42,7 @@ class SwitchingHybrid(Ensemble):
     name = "switching"
     config_class = SwitchingConfig
 
-    config: SwitchingConfig
+    config: SwitchingConfig  # pyright: ignore[reportIncompatibleVariableOverride]
     _from: NDArray[np.int64]
     _members: NDArray[np.int32]
 

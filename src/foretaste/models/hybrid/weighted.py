@@ -53,7 +53,7 @@ class WeightedHybrid(Ensemble):
 
     def _score(self, histories: Ragged) -> NDArray[np.float32]:
         standard = Scored.by(self.recommenders, histories).standard()
-        return np.tensordot(self._weights, standard, axes=1)
+        return np.tensordot(self._weights, standard, axes=1).astype(np.float32, copy=False)
 
     def _tensors(self) -> dict[str, Tensor]:
         return super()._tensors() | {_WEIGHTS: self._weights}
@@ -84,19 +84,19 @@ def likeliest_weights(
     kept = (hits > 0)[lists]
     if not kept.any():
         return np.full(m, 1 / m, np.float32)
-    features, wanted = features[kept].astype(np.float64), wanted[kept]
+    values, wanted = features[kept].astype(np.float64), wanted[kept]
     sizes, hits = sizes[hits > 0], hits[hits > 0]
     starts = np.cumsum(sizes) - sizes
     shares = wanted / np.repeat(hits, sizes)
 
     def loss(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        logits = features @ weights
+        logits = values @ weights
         peaks = np.maximum.reduceat(logits, starts)
         powers = np.exp(logits - np.repeat(peaks, sizes))
         mass = np.add.reduceat(powers, starts)
         excess = powers / np.repeat(mass, sizes) - shares
         value = np.sum(np.log(mass) + peaks) - shares @ logits
-        return value / len(sizes), features.T @ excess / len(sizes)
+        return value / len(sizes), values.T @ excess / len(sizes)
 
     found = minimize(loss, np.full(m, 1 / m), jac=True, method="L-BFGS-B", bounds=[(0, None)] * m)
     return found.x.astype(np.float32)

@@ -114,5 +114,5 @@ def test_new_items_are_read_by_the_words_that_are_known() -> None:
     model.add_items(pl.DataFrame({"item_id": [9], "title": ["Desk unheard"]}))
     again = TfIdf.from_state(model.state())
     assert again.score([[4]], [9])[0, 0] == pytest.approx(1)
-    with pytest.raises(DataError, match="no such column|no text"):
+    with pytest.raises(DataError, match="no text"):
         again.add_items(pl.DataFrame({"item_id": [10], "name": ["Desk"]}))

@@ -87,4 +87,6 @@ class TfIdfWords:
 
 
 def _vectoriser(**settings: Any) -> TfidfVectorizer:
-    return TfidfVectorizer(analyzer=terms_of, sublinear_tf=True, dtype=np.float32, **settings)
+    # As a mapping: scikit-learn says of its arguments the types of their defaults.
+    fixed: dict[str, Any] = {"analyzer": terms_of, "sublinear_tf": True, "dtype": np.float32}
+    return TfidfVectorizer(**fixed, **settings)

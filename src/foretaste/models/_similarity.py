@@ -28,7 +28,7 @@ def weigh(documents: SparseMatrix, weighting: Weighting, shrinkage: float) -> Sp
     """
     if weighting == "bm25":
         return csr_matrix(bm25_weight(documents))
-    rows = csr_matrix(tfidf_weight(documents) if weighting == "tfidf" else documents)
+    rows: SparseMatrix = csr_matrix(tfidf_weight(documents) if weighting == "tfidf" else documents)
     squares = np.bincount(row_of_value(rows), rows.data**2, minlength=rows.shape[0])
     scale = 1 / np.sqrt(np.maximum(squares + shrinkage, np.finfo(np.float32).tiny))
     return csr_matrix(

@@ -63,27 +63,11 @@ class TfIdfConfig(ProfileConfig):
     most_terms: int = Field(default=100_000, ge=1)
 
 
-class _Profiles(Recommender):
-    """Scores an item by the cosine between its vector and a person's.
+class ContentBased(Recommender):
+    """Scores an item by the cosine between its vector and a person's (`likeness`).
 
-    A person is the mean of the unit vectors of their items, the latest weighted most (Rocchio's
-    method: Pazzani & Billsus, 2007, section 10.4). Behaviour is not learnt from at all, so an
-    item nobody has touched is ranked as fairly as any other; one without text scores zero.
-    """
-
-    config: ProfileConfig
-    #: Unit vectors by item code, dense or sparse.
-    _vectors: Any
-
-    def _score(self, histories: Ragged) -> NDArray[np.float32]:
-        weights = recency_weights(histories, self.config.half_life)
-        people = history_matrix(histories, weights, self.item_vocabulary.size) @ self._vectors
-        scores = normalize(people) @ self._vectors.T
-        return scores.toarray() if issparse(scores) else scores
-
-
-class ContentBased(_Profiles):
-    """Profiles of encoder vectors: people are shown what is like what they had.
+    Behaviour is not learnt from at all, so an item nobody has touched is ranked as fairly as any
+    other; one without text scores zero.
 
     Args:
         config: Settings, or give them by keyword.
@@ -94,7 +78,7 @@ class ContentBased(_Profiles):
     name = "content"
     config_class = ContentBasedConfig
 
-    config: ContentBasedConfig  # pyright: ignore[reportIncompatibleVariableOverride]
+    config: ContentBasedConfig
     _vectors: NDArray[np.float32]
 
     def __init__(
@@ -112,6 +96,9 @@ class ContentBased(_Profiles):
         vectors = _unit(self.content.fit(train.items))
         self._vectors = np.pad(vectors, ((1, 0), (0, 0)))
 
+    def _score(self, histories: Ragged) -> NDArray[np.float32]:
+        return likeness(histories, self._vectors, self.config.half_life)
+
     def _add_items(self, items: pl.DataFrame, codes: NDArray[np.int32]) -> None:
         self._vectors = np.concatenate([self._vectors, _unit(self.content.encode(items))])
 
@@ -123,8 +110,8 @@ class ContentBased(_Profiles):
         self.content.restore(tensors)
 
 
-class TfIdf(_Profiles):
-    """Profiles of weighted words: people are shown what shares rare words with what they had.
+class TfIdf(Recommender):
+    """Scores an item by the rare words it shares with what a person had (`likeness`).
 
     Vectors are TF-IDF over words, and over pairs of characters in scripts written without spaces.
     They are learnt from the items' texts; new items are read with the terms that are known.
@@ -133,7 +120,7 @@ class TfIdf(_Profiles):
     name = "tfidf"
     config_class = TfIdfConfig
 
-    config: TfIdfConfig  # pyright: ignore[reportIncompatibleVariableOverride]
+    config: TfIdfConfig
     _vectors: SparseMatrix
     _words: TfIdfWords
 
@@ -144,6 +131,9 @@ class TfIdf(_Profiles):
         self._vectors = vstack(
             [csr_matrix((1, vectors.shape[1]), dtype=np.float32), vectors], "csr"
         )
+
+    def _score(self, histories: Ragged) -> NDArray[np.float32]:
+        return likeness(histories, self._vectors, self.config.half_life)
 
     def _add_items(self, items: pl.DataFrame, codes: NDArray[np.int32]) -> None:
         added = self._words.encode(item_texts(items, self.config.fields))
@@ -156,6 +146,23 @@ class TfIdf(_Profiles):
         self._words = TfIdfWords.restored(tensors)
         shape = (self.item_vocabulary.size, len(self._words))
         self._vectors = restored_matrix(_WORDS, tensors, shape)
+
+
+def likeness(histories: Ragged, vectors: Any, half_life: float | None) -> NDArray[np.float32]:
+    """Cosines between items and people, float32[histories, items + 1].
+
+    A person is the mean of the unit vectors of their items, the latest weighted most (Rocchio's
+    method: Pazzani & Billsus, 2007, section 10.4).
+
+    Args:
+        histories: Item codes, oldest first.
+        vectors: Unit vectors by item code, dense or sparse float32[items + 1, d].
+        half_life: Actions after which an action counts half; None lets all count alike.
+    """
+    weights = recency_weights(histories, half_life)
+    people = history_matrix(histories, weights, vectors.shape[0]) @ vectors
+    scores = normalize(people) @ vectors.T
+    return scores.toarray() if issparse(scores) else scores
 
 
 def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:

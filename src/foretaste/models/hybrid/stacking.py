@@ -24,8 +24,8 @@ _TREES = "stacking.trees"
 _TREND = "stacking.trend"
 _READS = "stacking.reads"
 
-#: Share of the lists by which the number of trees is chosen.
-_HELD_OUT = 0.25
+#: Parts of the people by which the number of trees is chosen.
+_FOLDS = 4
 _PATIENCE = 30
 
 
@@ -33,7 +33,7 @@ class StackingConfig(EnsembleConfig):
     """Settings of `StackingHybrid`.
 
     Attributes:
-        trees: At most; how many is chosen on lists held out.
+        trees: At most; how many is chosen by cross-validation.
         leaves: Of a tree.
         learning_rate: Of boosting.
         least_in_leaf: Fewest pairs of a history and an item in a leaf.
@@ -51,7 +51,7 @@ class StackingHybrid(Ensemble):
     LambdaMART (Burges, 2010), through LightGBM, over the union of the members' best items. It
     reads their scores and ranks, likeness to the words of the history and to its recent items,
     popularity, trend and length (`feature_names`). It learns from the validation targets only; how
-    many trees are grown is chosen on a quarter of the people, and then all are learnt from.
+    many trees are grown is chosen by cross-validation over people.
 
     Items that no member puts forward follow, by the mean of the members' scores.
     """
@@ -118,23 +118,15 @@ class StackingHybrid(Ensemble):
         """Trees over lists that lie one after the other; none where there is too little to see."""
         if len(sizes) < 2:
             return None
-        lists = np.repeat(np.arange(len(sizes)), sizes)
-        held = np.zeros(len(sizes), bool)
-        order = np.random.default_rng(self.config.seed).permutation(len(sizes))
-        held[order[: max(1, round(_HELD_OUT * len(sizes)))]] = True
-        part, rest = (
-            lgb.Dataset(table[side[lists]], wanted[side[lists]].astype(int), group=sizes[side])
-            for side in (~held, held)
-        )
-        first = lgb.train(
+        lists = lgb.Dataset(table, wanted.astype(int), group=sizes, free_raw_data=False)
+        course = lgb.cv(
             self._settings_of_trees(),
-            part,
+            lists,
             self.config.trees,
-            valid_sets=[rest],
+            nfold=min(_FOLDS, len(sizes)),
             callbacks=[lgb.early_stopping(_PATIENCE, verbose=False)],
         )
-        whole = lgb.Dataset(table, wanted.astype(int), group=sizes)
-        return lgb.train(self._settings_of_trees(), whole, max(1, first.best_iteration))
+        return lgb.train(self._settings_of_trees(), lists, len(course["valid ndcg@10-mean"]))
 
     def _settings_of_trees(self) -> dict[str, Any]:
         config = self.config

@@ -126,7 +126,8 @@ class StackingHybrid(Ensemble):
             nfold=min(_FOLDS, len(sizes)),
             callbacks=[lgb.early_stopping(_PATIENCE, verbose=False)],
         )
-        return lgb.train(self._settings_of_trees(), lists, len(course["valid ndcg@10-mean"]))
+        trees = np.size(course["valid ndcg@10-mean"])  # up to the best round
+        return lgb.train(self._settings_of_trees(), lists, trees)
 
     def _settings_of_trees(self) -> dict[str, Any]:
         config = self.config

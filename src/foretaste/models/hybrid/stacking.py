@@ -119,14 +119,16 @@ class StackingHybrid(Ensemble):
         if len(sizes) < 2:
             return None
         lists = lgb.Dataset(table, wanted.astype(int), group=sizes, free_raw_data=False)
-        course = lgb.cv(
-            self._settings_of_trees(),
-            lists,
-            self.config.trees,
-            nfold=min(_FOLDS, len(sizes)),
-            callbacks=[lgb.early_stopping(_PATIENCE, verbose=False)],
+        course: dict[str, Any] = dict(
+            lgb.cv(
+                self._settings_of_trees(),
+                lists,
+                self.config.trees,
+                nfold=min(_FOLDS, len(sizes)),
+                callbacks=[lgb.early_stopping(_PATIENCE, verbose=False)],
+            )
         )
-        trees = np.size(course["valid ndcg@10-mean"])  # up to the best round
+        trees = len(course["valid ndcg@10-mean"])  # up to the best round
         return lgb.train(self._settings_of_trees(), lists, trees)
 
     def _settings_of_trees(self) -> dict[str, Any]:

@@ -7,12 +7,22 @@ import polars as pl
 
 from foretaste.models import (
     ALS,
+    BPR,
+    EASE,
     MODELS,
     ContentBased,
     ItemKNN,
+    LightGCN,
+    NeuralCF,
     Popularity,
     Recommender,
     SequenceRecommender,
+    StackingHybrid,
+    SVDPlusPlus,
+    SwitchingHybrid,
+    TfIdf,
+    UserKNN,
+    WeightedHybrid,
 )
 from tests.contracts.recommender import CollaborativeContract, RecommenderContract
 
@@ -33,6 +43,23 @@ class LetterEncoder:
         return np.ascontiguousarray(table.to_numpy())
 
 
+QUICK = {
+    "epochs": 25,
+    "learning_rate": 0.03,
+    "warmup_steps": 0,
+    "batch_tokens": 64,
+    "average": 0.9,
+}
+
+
+def members() -> list[Recommender]:
+    return [
+        ItemKNN(shrinkage=0),
+        EASE(regularisation=1.0, half_life=None),
+        ContentBased(content=LetterEncoder()),
+    ]
+
+
 class TestPopularity(RecommenderContract):
     def make(self) -> Recommender:
         return Popularity()
@@ -43,9 +70,61 @@ class TestItemKNN(CollaborativeContract):
         return ItemKNN()
 
 
+class TestUserKNN(CollaborativeContract):
+    def make(self) -> Recommender:
+        return UserKNN()
+
+
 class TestALS(CollaborativeContract):
     def make(self) -> Recommender:
         return ALS(factors=2, iterations=5, seed=3)
+
+
+class TestBPR(CollaborativeContract):
+    def make(self) -> Recommender:
+        return BPR(factors=4, iterations=60, half_life=None, seed=1)
+
+
+class TestEASE(CollaborativeContract):
+    def make(self) -> Recommender:
+        return EASE(regularisation=1.0, half_life=None)
+
+
+class TestSVDPlusPlus(RecommenderContract):
+    """Its order is that of ratings: who acts on what is not what it learns."""
+
+    def make(self) -> Recommender:
+        return SVDPlusPlus(factors=4, training={"epochs": 2})
+
+
+class TestNeuralCF(CollaborativeContract):
+    def make(self) -> Recommender:
+        return NeuralCF(dimension=8, layers=(8,), negatives=16, half_life=None, training=QUICK)
+
+
+class TestLightGCN(CollaborativeContract):
+    def make(self) -> Recommender:
+        return LightGCN(dimension=8, half_life=None, training=QUICK)
+
+
+class TestTfIdf(RecommenderContract):
+    def make(self) -> Recommender:
+        return TfIdf(fields=("item_id",))
+
+
+class TestWeightedHybrid(CollaborativeContract):
+    def make(self) -> Recommender:
+        return WeightedHybrid(recommenders=members())
+
+
+class TestSwitchingHybrid(CollaborativeContract):
+    def make(self) -> Recommender:
+        return SwitchingHybrid(recommenders=members())
+
+
+class TestStackingHybrid(CollaborativeContract):
+    def make(self) -> Recommender:
+        return StackingHybrid(recommenders=members(), trees=20, leaves=3, least_in_leaf=5)
 
 
 class TestContentBased(RecommenderContract):

@@ -18,10 +18,11 @@ _PER_TASTE = 10
 def dataset(
     histories: Iterable[tuple[str | int, Sequence[str | int]]], items: pl.DataFrame | None = None
 ) -> Dataset:
-    """A data set in which each person acts on their items one after the other."""
+    """A data set in which each person acts on their items one after the other, and rates them."""
     rows = [(user, item) for user, history in histories for item in history]
     users, acted_on = zip(*rows, strict=True)
     events = pl.DataFrame({"user_id": users, "item_id": acted_on, "timestamp": range(len(rows))})
+    events = events.with_columns((1 + pl.col("timestamp") * 7 % 5).alias("event_value"))
     return Dataset.from_tables(events, items, clock="order")
 
 
@@ -49,9 +50,11 @@ def two_tastes(seed: int = 0) -> Dataset:
 def checkerboard(size: int) -> Dataset:
     """Person i acted on every item of their own colour (parity) but item i: so item i is next.
 
-    The test matrix of `implicit` (tests/recommender_base_test.py).
+    The test matrix of `implicit` (tests/recommender_base_test.py). In which order they acted says
+    nothing.
     """
+    rng = np.random.default_rng(0)
     return dataset(
-        (person, [item for item in range(person % 2, size, 2) if item != person])
+        (person, rng.permutation([i for i in range(person % 2, size, 2) if i != person]).tolist())
         for person in range(size)
     )

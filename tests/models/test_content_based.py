@@ -7,7 +7,7 @@ import pytest
 from foretaste.content import TextEncoder, TextEncoderConfig
 from foretaste.data import Dataset
 from foretaste.errors import DataError, InputError
-from foretaste.models import ContentBased
+from foretaste.models import ContentBased, TfIdf
 from tests.content.words import WordCounts
 
 TITLES = {1: "Garden lamp", 2: "Garden", 3: "Desk lamp", 4: "Desk", 5: None, 6: "Garden garden"}
@@ -94,3 +94,25 @@ def test_loading_and_scoring_need_no_encoder():
     model = ContentBased.from_state(fitted().state())
     assert model.content.encoder is None
     assert model.score([[1]], [1])[0, 0] == pytest.approx(1)
+
+
+def test_shared_rare_words_bring_items_together() -> None:
+    model = TfIdf(half_life=None).fit(dataset())
+    scores = model.score([[4]], list(TITLES))[0]
+    assert scores[3] == pytest.approx(1)
+    assert scores[2] > 0
+    assert scores[[0, 1, 4, 5]].tolist() == [0, 0, 0, 0]
+
+
+def test_words_decay_with_the_history_like_vectors_do() -> None:
+    garden, desk = TfIdf(half_life=1.0).fit(dataset()).score([[2, 4]], [2, 4])[0]
+    np.testing.assert_allclose([garden, desk], np.array([0.5, 1]) / np.hypot(0.5, 1), atol=1e-6)
+
+
+def test_new_items_are_read_by_the_words_that_are_known() -> None:
+    model = TfIdf().fit(dataset())
+    model.add_items(pl.DataFrame({"item_id": [9], "title": ["Desk unheard"]}))
+    again = TfIdf.from_state(model.state())
+    assert again.score([[4]], [9])[0, 0] == pytest.approx(1)
+    with pytest.raises(DataError, match="no text"):
+        again.add_items(pl.DataFrame({"item_id": [10], "name": ["Desk"]}))

@@ -7,9 +7,8 @@ import pytest
 from foretaste.artifacts import load
 from foretaste.data.shop import ShopConfig
 from foretaste.errors import InputError
-from foretaste.models import MODELS
 from foretaste.pipeline import load_config
-from foretaste.pipeline.demo import Demo, make_demo
+from foretaste.pipeline.demo import MODELS, Demo, make_demo
 from foretaste.training import TrainingConfig
 
 SMALL = ShopConfig(items=200, people=80, days=21)

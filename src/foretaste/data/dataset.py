@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -22,7 +23,7 @@ from foretaste.data.schema import (
     Clock,
 )
 from foretaste.data.vocabulary import Vocabulary
-from foretaste.errors import DataError
+from foretaste.errors import DataError, InputError
 
 if TYPE_CHECKING:
     from foretaste.data.description import Description
@@ -140,6 +141,37 @@ class Dataset:
     def histories(self) -> Ragged:
         """Item codes of every user in time order; row `u - 1` belongs to user code `u`."""
         return Ragged.from_groups(self.item_codes, self.user_codes - 1, len(self.user_vocabulary))
+
+    def event_weights(self, weights: Mapping[str, float]) -> NDArray[np.float32]:
+        """float32[events], the weight of every event by its type; 1 for types not named.
+
+        Args:
+            weights: By `event_type`; an empty mapping gives every event the weight 1.
+
+        Raises:
+            InputError: A type is named that no event has, or events have no types.
+        """
+        if not weights:
+            return np.ones(len(self), np.float32)
+        if EVENT_TYPE not in self.events.columns:
+            raise InputError(
+                "the events have no types to weigh.",
+                field="event_weights",
+                hint=f"Give them a column '{EVENT_TYPE}', or leave the weights out.",
+            )
+        types = self.events[EVENT_TYPE]
+        there = sorted(str(kind) for kind in types.unique().drop_nulls())
+        unknown = sorted(set(weights) - set(there))
+        if unknown:
+            raise InputError(
+                f"no event is of the type '{unknown[0]}'.",
+                field="event_weights",
+                hint=f"There are: {', '.join(there)}.",
+            )
+        found = types.cast(pl.String).replace_strict(
+            dict(weights), default=1.0, return_dtype=pl.Float32
+        )
+        return found.to_numpy()
 
     def take_events(self, rows: NDArray[np.bool_]) -> Dataset:
         """The same users and items with only the events where `rows`, bool[events], is true."""

@@ -11,41 +11,77 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from foretaste.models.base import ModelState, Ranking, Recommender
-    from foretaste.models.content_based import ContentBased
-    from foretaste.models.factorisation import ALS
+    from foretaste.models.content_based import ContentBased, TfIdf
+    from foretaste.models.ease import EASE
+    from foretaste.models.factorisation import ALS, BPR
+    from foretaste.models.graph import LightGCN
+    from foretaste.models.hybrid import StackingHybrid, SwitchingHybrid, WeightedHybrid
     from foretaste.models.neighbours import ItemKNN
+    from foretaste.models.neural import NeuralCF
     from foretaste.models.popularity import Popularity
+    from foretaste.models.ratings import SVDPlusPlus
     from foretaste.models.sequence import SequenceRecommender
+    from foretaste.models.user_neighbours import UserKNN
 
 __all__ = [
     "ALS",
+    "BPR",
+    "EASE",
     "MODELS",
     "ContentBased",
     "ItemKNN",
+    "LightGCN",
     "ModelState",
+    "NeuralCF",
     "Popularity",
     "Ranking",
     "Recommender",
+    "SVDPlusPlus",
     "SequenceRecommender",
+    "StackingHybrid",
+    "SwitchingHybrid",
+    "TfIdf",
+    "UserKNN",
+    "WeightedHybrid",
 ]
 
 _HOMES = {
     "ALS": "factorisation",
+    "BPR": "factorisation",
     "ContentBased": "content_based",
+    "EASE": "ease",
     "ItemKNN": "neighbours",
+    "LightGCN": "graph",
     "ModelState": "base",
+    "NeuralCF": "neural",
     "Popularity": "popularity",
     "Ranking": "base",
     "Recommender": "base",
+    "SVDPlusPlus": "ratings",
     "SequenceRecommender": "sequence",
+    "StackingHybrid": "hybrid",
+    "SwitchingHybrid": "hybrid",
+    "TfIdf": "content_based",
+    "UserKNN": "user_neighbours",
+    "WeightedHybrid": "hybrid",
 }
 
 _CLASS_OF = {
     "popularity": "Popularity",
     "itemknn": "ItemKNN",
+    "userknn": "UserKNN",
     "als": "ALS",
+    "bpr": "BPR",
+    "ease": "EASE",
+    "svdpp": "SVDPlusPlus",
+    "neuralcf": "NeuralCF",
+    "lightgcn": "LightGCN",
     "content": "ContentBased",
+    "tfidf": "TfIdf",
     "sequence": "SequenceRecommender",
+    "weighted": "WeightedHybrid",
+    "switching": "SwitchingHybrid",
+    "hybrid": "StackingHybrid",
 }
 
 

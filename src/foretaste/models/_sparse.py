@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,8 @@ from foretaste.data import Ragged
 
 #: A `scipy.sparse.csr_matrix`; SciPy comes without types.
 SparseMatrix = Any
+
+_PARTS = ("values", "items", "offsets")
 
 
 def history_matrix(histories: Ragged, weights: NDArray[np.float32], items: int) -> SparseMatrix:
@@ -46,3 +49,24 @@ def recency_weights(histories: Ragged, half_life: float | None) -> NDArray[np.fl
     ends = np.repeat(histories.offsets[1:], histories.lengths)
     ages = ends - 1 - np.arange(len(histories.values))
     return (0.5 ** (ages / half_life)).astype(np.float32)
+
+
+def matrix_tensors(prefix: str, matrix: SparseMatrix) -> dict[str, NDArray[Any]]:
+    """A matrix in rows as named tensors, for a model's state."""
+    parts = (matrix.data, matrix.indices, matrix.indptr)
+    return {prefix + name: part for name, part in zip(_PARTS, parts, strict=True)}
+
+
+def restored_matrix(
+    prefix: str, tensors: Mapping[str, NDArray[Any]], shape: tuple[int, int]
+) -> SparseMatrix:
+    """The matrix that gave `matrix_tensors`.
+
+    Raises:
+        KeyError: A part is missing.
+        ValueError: The parts do not make a matrix of this shape.
+    """
+    matrix = csr_matrix(tuple(tensors[prefix + name] for name in _PARTS), shape=shape)
+    # Native code takes indices for addresses, so that a file must not make them up.
+    matrix.check_format(full_check=True)
+    return matrix

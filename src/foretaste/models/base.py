@@ -90,7 +90,7 @@ class Recommender(ABC):
         self._item_vocabulary: Vocabulary | None = None
         self._histories = Ragged.from_rows([])
         self._item_counts = np.zeros(1, np.int64)
-        self._checkpoints: Path | None = None
+        self.checkpoints: Path | None = None
 
     # What a subclass writes.
 
@@ -132,7 +132,7 @@ class Recommender(ABC):
                 that was stopped goes on from there when it is asked for again with the same
                 settings and data; when it ends, nothing is left there.
         """
-        self._checkpoints = checkpoints
+        self.checkpoints = checkpoints
         self._user_vocabulary = train.user_vocabulary
         self._item_vocabulary = train.item_vocabulary
         self._item_counts = train.item_counts
@@ -364,6 +364,17 @@ class Recommender(ABC):
             return histories.lengths == 0
         known = self._item_counts[histories.values] > 0
         return np.bincount(histories.row_of_value[known], minlength=len(histories)) == 0
+
+    def score_all(self, histories: Ragged) -> NDArray[np.float32]:
+        """`score` in codes and for all items, for a recommender that is made of others.
+
+        Args:
+            histories: Item codes, oldest first; so few at once that their scores can be held.
+
+        Returns:
+            float32[rows, items + 1]; column 0 means nothing.
+        """
+        return self._scores_with_fallback(histories)
 
     def state(self) -> ModelState:
         """The fitted model as plain data.

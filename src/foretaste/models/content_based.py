@@ -1,4 +1,4 @@
-"""Text similarity: people are shown what reads like what they had."""
+"""Profiles: people are shown what reads like what they had."""
 
 from __future__ import annotations
 
@@ -9,36 +9,66 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 from pydantic import Field
+from scipy.sparse import csr_matrix, issparse, vstack
+from sklearn.preprocessing import normalize
 
 from foretaste.config import Config
-from foretaste.content import ContentReference, Encoder, TextEncoderConfig
+from foretaste.content import ContentReference, Encoder, TextEncoderConfig, item_texts
 from foretaste.content.unit import unit, unit_scale
+from foretaste.content.words import TfIdfWords
 from foretaste.data import Dataset, Ragged, Targets
-from foretaste.models._sparse import history_matrix, recency_weights
+from foretaste.models._sparse import (
+    SparseMatrix,
+    history_matrix,
+    matrix_tensors,
+    recency_weights,
+    restored_matrix,
+)
 from foretaste.models.base import Recommender, Tensor
 
 _VECTORS = "content.vectors"
+_WORDS = "words."
 
 
-class ContentBasedConfig(Config):
-    """Settings of `ContentBased`.
+class ProfileConfig(Config):
+    """What both kinds of profiles share.
 
     Attributes:
-        content: The encoder of the items' words; None is for an encoder of one's own.
         half_life: Actions after which an action of the history counts half; `None` lets all
             count alike.
     """
 
-    content: TextEncoderConfig | None = TextEncoderConfig()
     half_life: float | None = Field(default=1.0, gt=0)
 
 
-class ContentBased(Recommender):
-    """Scores an item by the cosine between its vector and a person's.
+class ContentBasedConfig(ProfileConfig):
+    """Settings of `ContentBased`.
 
-    A person is the mean of the unit vectors of their items, the latest weighted most (Rocchio's
-    method: Pazzani & Billsus, 2007, section 10.4). Behaviour is not learnt from at all, so an
-    item nobody has touched is ranked as fairly as any other; one without text scores zero.
+    Attributes:
+        content: The encoder of the items' words; None is for an encoder of one's own.
+    """
+
+    content: TextEncoderConfig | None = TextEncoderConfig()
+
+
+class TfIdfConfig(ProfileConfig):
+    """Settings of `TfIdf`.
+
+    Attributes:
+        fields: Columns of the items that hold words; `None` takes title, brand, categories and
+            description, as far as they are there.
+        most_terms: Terms that are kept, the most frequent ones.
+    """
+
+    fields: tuple[str, ...] | None = None
+    most_terms: int = Field(default=100_000, ge=1)
+
+
+class ContentBased(Recommender):
+    """Scores an item by the cosine between its vector and a person's (`likeness`).
+
+    Behaviour is not learnt from at all, so an item nobody has touched is ranked as fairly as any
+    other; one without text scores zero.
 
     Args:
         config: Settings, or give them by keyword.
@@ -68,7 +98,7 @@ class ContentBased(Recommender):
         self._vectors = np.pad(vectors, ((1, 0), (0, 0)))
 
     def _score(self, histories: Ragged) -> NDArray[np.float32]:
-        return unit(self._people(histories)) @ self._vectors.T
+        return likeness(histories, self._vectors, self.config.half_life)
 
     def contributions(self, histories: Ragged, items: NDArray[np.int32]) -> NDArray[np.float32]:
         """What each action of each history adds to the score of one item.
@@ -82,12 +112,9 @@ class ContentBased(Recommender):
         """
         rows = histories.row_of_value
         weights = recency_weights(histories, self.config.half_life)
-        toward = unit_scale(self._people(histories)) * self._vectors[items]
+        people = profiles(histories, self._vectors, self.config.half_life)
+        toward = unit_scale(people) * self._vectors[items]
         return weights * (self._vectors[histories.values] * toward[rows]).sum(axis=1)
-
-    def _people(self, histories: Ragged) -> NDArray[np.float32]:
-        weights = recency_weights(histories, self.config.half_life)
-        return history_matrix(histories, weights, self.item_vocabulary.size) @ self._vectors
 
     def _add_items(self, items: pl.DataFrame, codes: NDArray[np.int32]) -> None:
         self._vectors = np.concatenate([self._vectors, unit(self.content.encode(items))])
@@ -98,3 +125,62 @@ class ContentBased(Recommender):
     def _restore(self, tensors: Mapping[str, Tensor]) -> None:
         self._vectors = tensors[_VECTORS]
         self.content.restore(tensors)
+
+
+class TfIdf(Recommender):
+    """Scores an item by the rare words it shares with what a person had (`likeness`).
+
+    Vectors are TF-IDF over words, and over pairs of characters in scripts written without spaces.
+    They are learnt from the items' texts; new items are read with the terms that are known.
+    """
+
+    name = "tfidf"
+    config_class = TfIdfConfig
+
+    config: TfIdfConfig
+    _vectors: SparseMatrix
+    _words: TfIdfWords
+
+    def _fit(self, train: Dataset, validation: Targets | None) -> None:
+        texts = item_texts(train.items, self.config.fields)
+        self._words = TfIdfWords.of(texts, self.config.most_terms)
+        vectors = self._words.encode(texts)
+        self._vectors = vstack(
+            [csr_matrix((1, vectors.shape[1]), dtype=np.float32), vectors], "csr"
+        )
+
+    def _score(self, histories: Ragged) -> NDArray[np.float32]:
+        return likeness(histories, self._vectors, self.config.half_life)
+
+    def _add_items(self, items: pl.DataFrame, codes: NDArray[np.int32]) -> None:
+        added = self._words.encode(item_texts(items, self.config.fields))
+        self._vectors = vstack([self._vectors, added], "csr")
+
+    def _tensors(self) -> dict[str, Tensor]:
+        return self._words.tensors() | matrix_tensors(_WORDS, self._vectors)
+
+    def _restore(self, tensors: Mapping[str, Tensor]) -> None:
+        self._words = TfIdfWords.restored(tensors)
+        shape = (self.item_vocabulary.size, len(self._words))
+        self._vectors = restored_matrix(_WORDS, tensors, shape)
+
+
+def profiles(histories: Ragged, vectors: Any, half_life: float | None) -> Any:
+    """Sums of the vectors of each history's items, weighted by recency; as dense as `vectors`."""
+    weights = recency_weights(histories, half_life)
+    return history_matrix(histories, weights, vectors.shape[0]) @ vectors
+
+
+def likeness(histories: Ragged, vectors: Any, half_life: float | None) -> NDArray[np.float32]:
+    """Cosines between items and people, float32[histories, items + 1].
+
+    A person is the mean of the unit vectors of their items, the latest weighted most (Rocchio's
+    method: Pazzani & Billsus, 2007, section 10.4).
+
+    Args:
+        histories: Item codes, oldest first.
+        vectors: Unit vectors by item code, dense or sparse float32[items + 1, d].
+        half_life: Actions after which an action counts half; None lets all count alike.
+    """
+    scores = normalize(profiles(histories, vectors, half_life)) @ vectors.T
+    return scores.toarray() if issparse(scores) else scores

@@ -1,4 +1,4 @@
-"""Matrix factorisation by alternating least squares, through `implicit`."""
+"""Matrix factorisation by alternating least squares and by ranking, through `implicit`."""
 
 from __future__ import annotations
 
@@ -8,20 +8,22 @@ from itertools import pairwise
 import numpy as np
 import polars as pl
 from implicit.cpu.als import AlternatingLeastSquares
+from implicit.cpu.bpr import BayesianPersonalizedRanking
 from numpy.typing import NDArray
 from pydantic import Field
 from threadpoolctl import threadpool_limits
 
-from foretaste.config import Config
 from foretaste.data import Dataset, Ragged, Targets
-from foretaste.models._sparse import SparseMatrix, history_matrix
+from foretaste.models._implicit import ImplicitConfig, interactions
+from foretaste.models._sparse import SparseMatrix, history_matrix, recency_weights
 from foretaste.models.base import Recommender, Tensor
 from foretaste.progress import progress_bar
 
 _ITEM_FACTORS = "als.item_factors"
+_BPR_FACTORS = "bpr.item_factors"
 
 
-class ALSConfig(Config):
+class ALSConfig(ImplicitConfig):
     """Settings of `ALS`.
 
     Attributes:
@@ -44,6 +46,7 @@ class ALS(Recommender):
 
     The model of Hu, Koren & Volinsky (2008) for implicit feedback: the confidence in "person u
     likes item i" is ``1 + alpha * actions of u on i``, and 1 in "does not" where there are none.
+    Actions count by their type in training, where `event_weights` says so.
 
     Only the vectors of items are kept. A person's is solved from their history in closed form
     (equation 4 of the paper) when they ask, so that people met in training, new people and those
@@ -66,7 +69,9 @@ class ALS(Recommender):
 
             solver = self._new_solver()
             solver.fit(
-                self._confidences(train.histories()),
+                self._confidences(
+                    train.histories(), train.event_weights(self.config.event_weights)
+                ),
                 show_progress=False,
                 callback=advance,
             )
@@ -139,8 +144,95 @@ class ALS(Recommender):
             random_state=self.config.seed,
         )
 
-    def _confidences(self, histories: Ragged) -> SparseMatrix:
-        weights = np.full(len(histories.values), self.config.alpha, np.float32)
-        matrix = history_matrix(histories, weights, self.item_vocabulary.size)
+    def _confidences(
+        self, histories: Ragged, weights: NDArray[np.float32] | float = 1.0
+    ) -> SparseMatrix:
+        trust = np.full(len(histories.values), self.config.alpha, np.float32) * weights
+        matrix = history_matrix(histories, trust, self.item_vocabulary.size)
+        if self.config.event_weights:
+            matrix.eliminate_zeros()  # `implicit` takes whatever is stored for a liking
         matrix.data += 1
         return matrix
+
+
+class BPRConfig(ImplicitConfig):
+    """Settings of `BPR`.
+
+    Attributes:
+        factors: Dimensions of the vectors.
+        learning_rate: Of stochastic gradient descent.
+        regularisation: Weight of the squared lengths of the vectors.
+        iterations: Passes over the actions.
+        half_life: Actions after which an action of the history counts half; `None` lets all
+            count alike.
+        seed: Of the vectors' first values and of the draws.
+    """
+
+    factors: int = Field(default=64, ge=1)
+    learning_rate: float = Field(default=0.05, gt=0)
+    regularisation: float = Field(default=0.01, ge=0)
+    iterations: int = Field(default=100, ge=1)
+    half_life: float | None = Field(default=5.0, gt=0)
+    seed: int = Field(default=0, ge=0)
+
+
+class BPR(Recommender):
+    """Scores an item by its bias and the product of its vector and the person's.
+
+    The vectors are those that put what people acted on before what they did not, pair by pair:
+    Bayesian personalised ranking (Rendle et al., 2009). Only the vectors of items are kept; a
+    person is the mean of those of their history, the latest weighted most. On MovieLens-100k that
+    ranks better than the vectors learnt for people, even where all actions count alike.
+
+    Of `event_weights` only the zeros act: pairs are drawn alike among all other actions.
+    """
+
+    name = "bpr"
+    config_class = BPRConfig
+    needs_behaviour = True
+
+    config: BPRConfig
+    _factors: NDArray[np.float32]
+
+    def _fit(self, train: Dataset, validation: Targets | None) -> None:
+        config = self.config
+        with progress_bar("Factorising", config.iterations) as bar:
+
+            def advance(*_: object) -> None:
+                bar.advance()
+
+            solver = BayesianPersonalizedRanking(
+                factors=config.factors,
+                learning_rate=config.learning_rate,
+                regularization=config.regularisation,
+                iterations=config.iterations,
+                random_state=config.seed,
+                num_threads=1,  # threads that race for the vectors make every run another
+            )
+            solver.fit(interactions(train, config), show_progress=False, callback=advance)
+        self._factors = solver.item_factors
+        # `implicit` leaves them at zero, above all that people act on less than on average.
+        self._factors[self.item_counts == 0, -1] = self._factors[:, -1].min()
+
+    def _score(self, histories: Ragged) -> NDArray[np.float32]:
+        weights = recency_weights(histories, self.config.half_life)
+        rows = history_matrix(histories, weights, self.item_vocabulary.size)
+        people = (rows @ self._factors) / rows.sum(axis=1)
+        # The last dimension is the bias of items.
+        people = np.asarray(people, np.float32)
+        people[:, -1] = 1
+        return people @ self._factors.T
+
+    def _add_items(self, items: pl.DataFrame, codes: NDArray[np.int32]) -> None:
+        """New items have zero vectors and the lowest bias."""
+        self._factors = np.pad(self._factors, ((0, len(codes)), (0, 0)))
+        self._factors[codes, -1] = self._factors[:, -1].min()
+
+    def _tensors(self) -> dict[str, Tensor]:
+        return {_BPR_FACTORS: self._factors}
+
+    def _restore(self, tensors: Mapping[str, Tensor]) -> None:
+        self._factors = tensors[_BPR_FACTORS]
+        expected = (self.item_vocabulary.size, self.config.factors + 1)
+        if self._factors.shape != expected:
+            raise ValueError(f"item factors are {self._factors.shape}, not {expected}")

@@ -8,31 +8,51 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 from pydantic import Field
-from scipy.sparse import csr_matrix
 
-from foretaste.config import Config
 from foretaste.data import Dataset, Ragged, Targets
-from foretaste.models._sparse import SparseMatrix, history_matrix, recency_weights
+from foretaste.models._implicit import ImplicitConfig, interactions, inverse_propensity
+from foretaste.models._similarity import Weighting, evidence_first
+from foretaste.models._sparse import (
+    SparseMatrix,
+    history_matrix,
+    matrix_tensors,
+    recency_weights,
+    restored_matrix,
+)
 from foretaste.models.base import Recommender, Tensor
 from foretaste.models.item_similarity import item_similarity
 
 _TENSOR = "neighbours."
 
 
-class ItemKNNConfig(Config):
-    """Settings of `ItemKNN`.
+class NeighboursConfig(ImplicitConfig):
+    """What both kinds of neighbours share.
 
     Attributes:
-        neighbours: Most similar items kept for every item.
-        shrinkage: Doubt about items that few people acted on: as if each had this many more
-            people, who share none of their items.
+        neighbours: Most similar ones that count.
+        weighting: How similarity is measured: the cosine, the share in common (Jaccard), or the
+            product after TF-IDF or BM25 weighting, as in text search.
+        shrinkage: Doubt where there is little to go by: as if each had this many more actions
+            that it shares with nobody. BM25 has a doubt of its own and makes no use of it.
         half_life: Actions after which an action of the history counts half; `None` lets all
             count alike.
     """
 
     neighbours: int = Field(default=100, ge=1)
+    weighting: Weighting = "cosine"
     shrinkage: float = Field(default=10.0, ge=0)
     half_life: float | None = Field(default=1.0, gt=0)
+
+
+class ItemKNNConfig(NeighboursConfig):
+    """Settings of `ItemKNN`.
+
+    Attributes:
+        propensity: Power of popularity by which exposure is corrected: likings of rarely met
+            items count more (`inverse_propensity`). 0 corrects nothing.
+    """
+
+    propensity: float = Field(default=0.0, ge=0, le=1)
 
 
 class ItemKNN(Recommender):
@@ -49,20 +69,27 @@ class ItemKNN(Recommender):
     config: ItemKNNConfig
     _similarity: SparseMatrix
 
+    @property
+    def similarity(self) -> SparseMatrix:
+        """float32[items + 1, items + 1]: in row i, what i says for the items it is near to."""
+        return self._similarity
+
     def _fit(self, train: Dataset, validation: Targets | None) -> None:
+        people = interactions(train, self.config)
         self._similarity = item_similarity(
-            train.histories(),
-            train.item_vocabulary.size,
+            people,
             neighbours=self.config.neighbours,
             shrinkage=self.config.shrinkage,
+            weighting=self.config.weighting,
         )
+        if self.config.propensity:
+            weights = inverse_propensity(self.item_counts, self.config.propensity)
+            self._similarity.data *= weights[self._similarity.indices]
 
     def _score(self, histories: Ragged) -> NDArray[np.float32]:
         weights = recency_weights(histories, self.config.half_life)
         rows = history_matrix(histories, weights, self.item_vocabulary.size)
-        scores = (rows @ self._similarity).toarray()
-        by_popularity = self.item_counts / (self.item_counts.max() + 1) - 1
-        return np.where(scores > 0, scores, by_popularity.astype(np.float32))
+        return evidence_first((rows @ self._similarity).toarray(), self.item_counts)
 
     def contributions(self, histories: Ragged, items: NDArray[np.int32]) -> NDArray[np.float32]:
         """What each action of each history adds to the score of one item.
@@ -85,14 +112,8 @@ class ItemKNN(Recommender):
         self._similarity.resize(size, size)
 
     def _tensors(self) -> dict[str, Tensor]:
-        return {
-            _TENSOR + "values": self._similarity.data,
-            _TENSOR + "items": self._similarity.indices,
-            _TENSOR + "offsets": self._similarity.indptr,
-        }
+        return matrix_tensors(_TENSOR, self._similarity)
 
     def _restore(self, tensors: Mapping[str, Tensor]) -> None:
-        parts = (tensors[_TENSOR + name] for name in ("values", "items", "offsets"))
         size = self.item_vocabulary.size
-        self._similarity = csr_matrix(tuple(parts), shape=(size, size))
-        self._similarity.check_format(full_check=True)
+        self._similarity = restored_matrix(_TENSOR, tensors, (size, size))

@@ -13,7 +13,6 @@ from foretaste.data.shop import ShopConfig, generate
 from foretaste.errors import InputError
 from foretaste.evaluation import Comparison, compare
 from foretaste.evaluation.plots import plot_comparison
-from foretaste.models import MODELS
 from foretaste.pipeline.compare import train_all
 from foretaste.pipeline.config import load_config
 from foretaste.pipeline.people import Person, look_at_users
@@ -31,6 +30,9 @@ _SPLIT = "leave-one-out"
 _TRAINING = TrainingConfig(epochs=30, patience=5, validation_users=1000)
 
 _MODEL = "sequence"
+
+#: What is compared: the sequence model, and quick ones that learn from behaviour or from words.
+MODELS = ("popularity", "itemknn", "als", "content", _MODEL)
 _PEOPLE = 3
 _K = 5
 
@@ -47,7 +49,7 @@ class Demo:
         config: The configuration, to go on from.
         run: The folder of the sequence model's run.
         plot: The comparison as a picture.
-        models: Every model, fitted and measured.
+        models: The models that are compared, fitted and measured.
         comparison: The sequence model against the best of the others.
         people: Some people with what they are recommended.
     """
@@ -86,7 +88,7 @@ def make_demo(
     path.write_text(starter, encoding="utf-8")
     run_config = load_config(path)
     prepared = prepare(run_config, tell)
-    models = tuple(train_all(run_config, prepared, list(MODELS), tell))
+    models = tuple(train_all(run_config, prepared, MODELS, tell))
     [ours] = [one for one in models if one.model.name == _MODEL]
     others = [one.report for one in models if one is not ours]
     best = max(others, key=lambda report: report.metric(METRIC).value)

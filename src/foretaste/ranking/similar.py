@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from foretaste.data import PADDING, Ragged
 from foretaste.data.schema import ITEM_ID
 from foretaste.errors import InputError
+from foretaste.models._sparse import history_matrix
 from foretaste.models.item_similarity import item_similarity
 from foretaste.models.top_k import top_k
 from foretaste.ranking.catalogue import Catalogue
@@ -77,7 +78,11 @@ class SimilarItems:
         self._similarity: Any = None
         if by != "content" and histories is not None:
             self._similarity = item_similarity(
-                histories, catalogue.size, neighbours=_NEIGHBOURS, shrinkage=_SHRINKAGE
+                history_matrix(
+                    histories, np.ones(len(histories.values), np.float32), catalogue.size
+                ),
+                neighbours=_NEIGHBOURS,
+                shrinkage=_SHRINKAGE,
             )
         if self._vectors is None and self._similarity is None:
             raise InputError(

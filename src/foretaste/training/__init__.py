@@ -4,7 +4,7 @@ from foretaste.training.checkpoint import Checkpoint
 from foretaste.training.config import TrainingConfig
 from foretaste.training.dropout import ByteDropout
 from foretaste.training.history import Epoch, TrainingHistory
-from foretaste.training.loop import train_network
+from foretaste.training.loop import seeded, train_network
 from foretaste.training.losses import sampled_softmax
 from foretaste.training.negatives import UniformNegatives
 
@@ -16,5 +16,6 @@ __all__ = [
     "TrainingHistory",
     "UniformNegatives",
     "sampled_softmax",
+    "seeded",
     "train_network",
 ]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Generator, Iterable
+from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any, Generic, TypeVar
 
@@ -19,6 +20,14 @@ from foretaste.training.optimiser import Optimiser
 from foretaste.training.precision import autocast
 
 Batch = TypeVar("Batch")
+
+
+@contextmanager
+def seeded(seed: int) -> Generator[None]:
+    """Makes torch's randomness inside the block a function of `seed`, and leaves none behind."""
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        yield
 
 
 def train_network(

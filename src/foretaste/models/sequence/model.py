@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Mapping
-from importlib.metadata import version
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -16,15 +14,13 @@ from foretaste.content import ContentReference, Encoder
 from foretaste.content.projection import Projection
 from foretaste.data import Dataset, Ragged, Targets
 from foretaste.errors import DataError
-from foretaste.metrics import hit_positions, ndcg
+from foretaste.models._torch import fit_network
 from foretaste.models.base import Recommender, Tensor
 from foretaste.models.sequence.config import SequenceConfig
 from foretaste.models.sequence.network import SequenceBatches, SequenceNetwork
-from foretaste.training import Checkpoint, UniformNegatives, train_network
-from foretaste.training.precision import autocast
+from foretaste.training import UniformNegatives, seeded
 
-_NETWORK = "network."
-_VALIDATED_AT = 10
+_BASE = "network.table.base"
 
 
 class SequenceRecommender(Recommender):
@@ -74,20 +70,18 @@ class SequenceRecommender(Recommender):
         base = self._text_vectors(train.items)
         self.needs_behaviour = base is None
         warm = torch.from_numpy(np.flatnonzero(self.item_counts))
-        with torch.random.fork_rng():
-            torch.manual_seed(config.seed)
+        with seeded(config.seed):
             network = SequenceNetwork(config, len(self.item_vocabulary), base)
         negatives = UniformNegatives(warm, config.negatives)
-        self.training_history = train_network(
+        fit_network(
+            self,
             network,
             batches=batches,
             loss=lambda codes: network.next_item_loss(codes, negatives),
-            validate=None if validation is None else self._validator(network, validation),
-            config=config.training,
-            seed=config.seed,
-            checkpoint=self._checkpoint(train, validation),
+            use=lambda: self._use(network),
+            train=train,
+            validation=validation,
         )
-        self._use(network)
 
     def _score(self, histories: Ragged) -> NDArray[np.float32]:
         with torch.inference_mode():
@@ -97,30 +91,27 @@ class SequenceRecommender(Recommender):
                 return (states @ self._table.T).numpy()
 
     def _tensors(self) -> dict[str, Tensor]:
-        tensors: dict[str, Tensor] = {
-            _NETWORK + name: value.numpy() for name, value in self._network.state_dict().items()
-        }
+        tensors = tensors_of(self._network)
         if self._projection is not None:
             tensors["projection.mean"] = self._projection.mean
             tensors["projection.components"] = self._projection.components
         return tensors | self.content.tensors()
 
     def _restore(self, tensors: Mapping[str, Tensor]) -> None:
-        weights = {
-            name.removeprefix(_NETWORK): torch.from_numpy(value)
-            for name, value in tensors.items()
-            if name.startswith(_NETWORK)
-        }
         if "projection.mean" in tensors:
             self._projection = Projection(
                 tensors["projection.mean"], tensors["projection.components"]
             )
-        base = weights.get("table.base")
+        base = tensors.get(_BASE)
         self.needs_behaviour = base is None
-        network = SequenceNetwork(self.config, len(self.item_vocabulary), base)
-        network.load_state_dict(weights)
+        network = SequenceNetwork(
+            self.config,
+            len(self.item_vocabulary),
+            None if base is None else torch.from_numpy(base),
+        )
+        load_weights(network, tensors)
         self.content.restore(tensors)
-        self._use(network.eval())
+        self._use(network)
 
     def _add_items(self, items: pl.DataFrame, codes: NDArray[np.int32]) -> None:
         """New items come with their words and no correction."""
@@ -129,19 +120,6 @@ class SequenceRecommender(Recommender):
             vectors = torch.from_numpy(self._projection.apply(self.content.encode(items)))
         self._network.table.extend(vectors, len(codes))
         self._use(self._network)
-
-    def _checkpoint(self, train: Dataset, validation: Targets | None) -> Checkpoint | None:
-        """The file of this very training: these settings on these data."""
-        if self._checkpoints is None:
-            return None
-        told = [
-            version("foretaste"),
-            self.config.model_dump_json(),
-            train.fingerprint,
-            "" if validation is None else validation.fingerprint,
-        ]
-        key = hashlib.sha256("\n".join(told).encode()).hexdigest()
-        return Checkpoint(self._checkpoints / f"{self.name}-{key[:16]}.safetensors", key)
 
     def _text_vectors(self, items: pl.DataFrame) -> torch.Tensor | None:
         """float32[items + 1, dimension]: words as unit vectors, fitted on items with events."""
@@ -152,25 +130,6 @@ class SequenceRecommender(Recommender):
         self._projection = Projection.fit(vectors[self.item_counts[1:] > 0], self.config.dimension)
         projected = self._projection.apply(vectors)
         return torch.from_numpy(np.pad(projected, ((1, 0), (0, 0))))
-
-    def _validator(self, network: SequenceNetwork, validation: Targets) -> Callable[[], float]:
-        """NDCG@10 over the full catalogue, on at most `validation_users` people."""
-        limit = self.config.training.validation_users
-        if len(validation) > limit:
-            chosen = np.random.default_rng(self.config.seed).choice(
-                len(validation), limit, replace=False
-            )
-            validation = validation.take(np.sort(chosen))
-        targets = validation.items
-
-        def measure() -> float:
-            self._use(network)
-            with autocast(self._table.device, self.config.training.precision):
-                ranked = self.rank(validation.histories, _VALIDATED_AT).items
-            hits = hit_positions(ranked, targets.row_of_value, targets.values)
-            return float(ndcg(hits, targets.lengths).mean())
-
-        return measure
 
     def _use(self, network: SequenceNetwork) -> None:
         """Answers by this network; its table is put together once, as every history needs it."""

@@ -1,0 +1,137 @@
+"""What the models that are networks share."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping
+from importlib.metadata import version
+from typing import Any, Protocol, TypeVar, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from foretaste.data import Dataset, Ragged, Targets
+from foretaste.metrics import hit_positions, ndcg
+from foretaste.models.base import Recommender
+from foretaste.training import Checkpoint, TrainingConfig, train_network
+from foretaste.training.precision import autocast
+
+_PREFIX = "network."
+_VALIDATED_AT = 10
+
+Batch = TypeVar("Batch")
+
+
+def tensors_of(network: nn.Module) -> dict[str, NDArray[Any]]:
+    """A network's weights as named tensors, for a model's state."""
+    return {_PREFIX + name: value.numpy() for name, value in network.state_dict().items()}
+
+
+def load_weights(network: nn.Module, tensors: Mapping[str, NDArray[Any]]) -> None:
+    """Gives a network the weights that `tensors_of` took.
+
+    Raises:
+        RuntimeError: They do not fit.
+    """
+    weights = {
+        name.removeprefix(_PREFIX): torch.from_numpy(value)
+        for name, value in tensors.items()
+        if name.startswith(_PREFIX)
+    }
+    network.load_state_dict(weights)
+    network.eval()
+
+
+def bag(table: Tensor, histories: Ragged, weights: NDArray[np.float32] | None = None) -> Tensor:
+    """The sum of the rows of `table` that each history names, float[histories, d].
+
+    Args:
+        table: float[items + 1, d].
+        histories: Item codes.
+        weights: float32[total], of every item; by default 1.
+    """
+    return nn.functional.embedding_bag(
+        torch.from_numpy(histories.values).long(),
+        table,
+        torch.from_numpy(histories.offsets[:-1]),
+        mode="sum",
+        per_sample_weights=None if weights is None else torch.from_numpy(weights),
+    )
+
+
+def fit_network(
+    model: Recommender,
+    network: nn.Module,
+    *,
+    batches: Callable[[int], Iterable[Batch]],
+    loss: Callable[[Batch], Tensor],
+    use: Callable[[], None],
+    train: Dataset,
+    validation: Targets | None,
+) -> None:
+    """Trains the network of a model by its `config.training` and `config.seed`.
+
+    Early stopping is on the NDCG@10 of validation targets over the full catalogue.
+
+    Args:
+        model: Gets the learning curve, and ranks in validation.
+        network: What to train.
+        batches: Gives the batches of an epoch by its number, from 1.
+        loss: Mean loss of a batch.
+        use: Makes `model` answer by the network as it is; called at the end, too.
+        train: What is learnt from; tells this training from others.
+        validation: Without it there is no early stopping.
+    """
+    config = cast(_NetworkConfig, model.config)
+    model.training_history = train_network(
+        network,
+        batches=batches,
+        loss=loss,
+        validate=None if validation is None else _validator(model, config, use, validation),
+        config=config.training,
+        seed=config.seed,
+        checkpoint=_checkpoint(model, train, validation),
+    )
+    use()
+
+
+class _NetworkConfig(Protocol):
+    seed: int
+    training: TrainingConfig
+
+
+def _validator(
+    model: Recommender, config: _NetworkConfig, use: Callable[[], None], targets: Targets
+) -> Callable[[], float]:
+    most = config.training.validation_users
+    if len(targets) > most:
+        drawn = np.random.default_rng(config.seed).choice(len(targets), most, replace=False)
+        targets = targets.take(np.sort(drawn))
+
+    def measure() -> float:
+        use()
+        with autocast(torch.device("cpu"), config.training.precision):
+            ranked = model.rank(targets.histories, _VALIDATED_AT).items
+        hits = hit_positions(ranked, targets.items.row_of_value, targets.items.values)
+        return float(ndcg(hits, targets.items.lengths).mean())
+
+    return measure
+
+
+def _checkpoint(
+    model: Recommender, train: Dataset, validation: Targets | None
+) -> Checkpoint | None:
+    """The file of this very training: these settings on these data."""
+    if model.checkpoints is None:
+        return None
+    told = [
+        version("foretaste"),
+        model.name,
+        model.config.model_dump_json(),
+        train.fingerprint,
+        "" if validation is None else validation.fingerprint,
+    ]
+    key = hashlib.sha256("\n".join(told).encode()).hexdigest()
+    return Checkpoint(model.checkpoints / f"{model.name}-{key[:16]}.safetensors", key)

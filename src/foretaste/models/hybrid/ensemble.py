@@ -1,0 +1,210 @@
+"""Recommenders inside a recommender: built, fitted, extended and saved as one."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from pydantic import ConfigDict, Field
+
+from foretaste.config import Config
+from foretaste.content import ContentReference, TextEncoderConfig
+from foretaste.data import Dataset, Targets
+from foretaste.data.schema import ITEM_ID, USER_ID
+from foretaste.errors import ConfigError, DataError
+from foretaste.models import MODELS
+from foretaste.models.base import ModelState, Recommender, Tensor
+from foretaste.training import TrainingConfig
+
+_BASE = "base."
+_SHARED_SECTIONS = ("content", "training")
+
+
+class MemberConfig(Config):
+    """A recommender by name, and its own settings beside the name.
+
+    Attributes:
+        name: A name in `foretaste.models.MODELS`.
+    """
+
+    model_config = ConfigDict(extra="allow")
+
+    name: str
+
+
+class EnsembleConfig(Config):
+    """What all hybrids share.
+
+    Attributes:
+        members: The recommenders that are put together.
+        content: How the words of items become vectors, for the members that read them and say
+            nothing else.
+        training: How members that are networks are trained, likewise.
+        depth: Items a member puts forward for a history, in learning from validation targets.
+        most_lists: Most validation targets that are learnt from, drawn at random.
+        seed: Of that draw, and of learning.
+    """
+
+    members: tuple[MemberConfig, ...] = Field(
+        default=tuple(MemberConfig(name=name) for name in ("sequence", "itemknn", "ease", "bpr")),
+        min_length=1,
+    )
+    content: TextEncoderConfig | None = None
+    training: TrainingConfig | None = None
+    depth: int = Field(default=100, ge=1)
+    most_lists: int = Field(default=10_000, ge=1)
+    seed: int = Field(default=0, ge=0)
+
+
+class Ensemble(Recommender):
+    """A recommender made of others, which learns from validation targets how.
+
+    Members are fitted on the training data; how they are put together is learnt from the
+    validation targets only, whose items they have not been shown. Without validation targets the
+    last actions of the training data are held out for it: members are then fitted twice, on the
+    rest and on all. Where nobody has three actions there is nothing to hold out, and members count
+    alike.
+
+    A subclass writes `_learn`, `_count_alike` and what every `Recommender` must.
+
+    Args:
+        config: Settings, or give them by keyword.
+        recommenders: The members themselves, in place of those that `config.members` describe.
+        **settings: Fields of the configuration.
+
+    Attributes:
+        recommenders: The members, in order.
+    """
+
+    config: EnsembleConfig
+
+    def __init__(
+        self,
+        config: EnsembleConfig | None = None,
+        *,
+        recommenders: Sequence[Recommender] | None = None,
+        **settings: Any,
+    ) -> None:
+        super().__init__(config, **settings)
+        self.recommenders = tuple(_built(self.config) if recommenders is None else recommenders)
+        described = tuple(
+            MemberConfig(name=member.name, **member.config.model_dump(mode="json"))
+            for member in self.recommenders
+        )
+        self.config = self.config.model_copy(update={"members": described})
+
+    @abstractmethod
+    def _learn(self, train: Dataset, targets: Targets) -> None:
+        """Learns from targets that the members, fitted on `train`, have not seen."""
+
+    @abstractmethod
+    def _count_alike(self, train: Dataset) -> None:
+        """Puts the fitted members together without having learnt how."""
+
+    def _fit(self, train: Dataset, validation: Targets | None) -> None:
+        if validation is not None:
+            self._fit_members(train, validation)
+            self._learn(train, self._drawn(validation))
+            return
+        try:
+            inner = train.split("leave-one-out")
+        except DataError:
+            self._fit_members(train, None)
+            self._count_alike(train)
+            return
+        self._fit_members(inner.train, inner.validation)
+        self._learn(inner.train, self._drawn(inner.validation))
+        self._fit_members(train, None)
+
+    def _fit_members(self, train: Dataset, validation: Targets | None) -> None:
+        for member in self._inside():
+            member.fit(train, validation)
+
+    def _drawn(self, targets: Targets) -> Targets:
+        if len(targets) <= self.config.most_lists:
+            return targets
+        rng = np.random.default_rng(self.config.seed)
+        return targets.take(np.sort(rng.choice(len(targets), self.config.most_lists, False)))
+
+    def _inside(self) -> tuple[Recommender, ...]:
+        """All recommenders in here: the members, and whatever a subclass needs besides."""
+        return self.recommenders
+
+    def _add_items(self, items: pl.DataFrame, codes: NDArray[np.int32]) -> None:
+        before = [(member, member.state()) for member in self._inside()]
+        try:
+            for member in self._inside():
+                member.add_items(items)
+        except BaseException:
+            for member, state in before:
+                _put_back(member, state)
+            raise
+
+    def _tensors(self) -> dict[str, Tensor]:
+        return {
+            f"{place}.{name}": tensor
+            for place, member in enumerate(self._inside())
+            for name, tensor in member.state().tensors.items()
+            if not name.startswith(_BASE)  # items and histories are those of the whole
+        }
+
+    def _restore(self, tensors: Mapping[str, Tensor]) -> None:
+        for place, member in enumerate(self._inside()):
+            _put_back(member, self._state_of(place, member, tensors))
+
+    def _state_of(
+        self, place: int, member: Recommender, tensors: Mapping[str, Tensor]
+    ) -> ModelState:
+        prefix = f"{place}."
+        own = {
+            name.removeprefix(prefix): tensor
+            for name, tensor in tensors.items()
+            if name.startswith(prefix)
+        }
+        return ModelState(
+            settings=member.config.model_dump(mode="json"),
+            tensors=own | {name: t for name, t in tensors.items() if name.startswith(_BASE)},
+            tables={
+                "item_ids": self.item_vocabulary.ids.alias(ITEM_ID).to_frame(),
+                "user_ids": self.user_vocabulary.ids.alias(USER_ID).to_frame(),
+            },
+        )
+
+
+def _built(config: EnsembleConfig) -> list[Recommender]:
+    """The members that the settings describe, not yet fitted."""
+    shared = {
+        section: getattr(config, section).model_dump()
+        for section in _SHARED_SECTIONS
+        if getattr(config, section) is not None
+    }
+    members: list[Recommender] = []
+    for place, member in enumerate(config.members):
+        if member.name not in MODELS:
+            raise ConfigError(
+                f"there is no model '{member.name}'.",
+                field=f"members.{place}.name",
+                hint=f"Choose one of: {', '.join(MODELS)}.",
+            )
+        model = MODELS[member.name]
+        wanted = model.config_class.model_fields
+        settings = {name: value for name, value in shared.items() if name in wanted}
+        try:
+            members.append(model(model.config_class.parse(settings | (member.model_extra or {}))))
+        except ConfigError as error:
+            field = f"members.{place}.{error.field}"
+            raise ConfigError(error.message, field=field, hint=error.hint) from None
+    return members
+
+
+def _put_back(member: Recommender, state: ModelState) -> None:
+    """Makes of `member` what gave `state`; an encoder of one's own stays where it was."""
+    content = getattr(member, "content", None)
+    vars(member).update(vars(type(member).from_state(state)))
+    if isinstance(content, ContentReference):
+        content.restore(state.tensors)
+        vars(member)["content"] = content

@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+
+from foretaste.errors import ConfigError, InputError
+from foretaste.models import ALS, ContentBased, ItemKNN, WeightedHybrid
+from tests.content.words import WordCounts
+from tests.contracts.worlds import two_tastes
+
+MEMBERS = [{"name": "itemknn", "shrinkage": 3.0}, {"name": "als", "factors": 4}]
+
+
+def test_members_are_built_from_settings() -> None:
+    model = WeightedHybrid(members=MEMBERS)
+    first, second = model.recommenders
+    assert isinstance(first, ItemKNN)
+    assert first.config.shrinkage == 3
+    assert isinstance(second, ALS)
+    assert second.config.factors == 4
+
+
+def test_sections_reach_the_members_that_have_them() -> None:
+    members = [{"name": "itemknn"}, {"name": "lightgcn"}, {"name": "content"}]
+    model = WeightedHybrid(members=members, training={"epochs": 7}, content={"fields": ["name"]})
+    plain = [member.config.model_dump() for member in model.recommenders]
+    assert plain[1]["training"]["epochs"] == 7
+    assert plain[2]["content"]["fields"] == ("name",)
+
+
+@pytest.mark.parametrize(
+    ("members", "field"),
+    [
+        ([{"name": "itemknm"}], "members.0.name"),
+        ([{"name": "als"}, {"name": "als", "factor": 2}], "members.1.factor"),
+        ([], "members"),
+    ],
+)
+def test_wrong_members_are_named(members: list[dict[str, object]], field: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        WeightedHybrid(members=members)
+    assert caught.value.field == field
+
+
+def test_only_what_is_the_members_own_is_saved_with_them() -> None:
+    tensors = WeightedHybrid(members=MEMBERS).fit(two_tastes()).state().tensors
+    assert sum("history_values" in name for name in tensors) == 1
+    assert "0.neighbours.values" in tensors
+    assert "1.als.item_factors" in tensors
+
+
+def test_items_that_one_member_can_not_read_change_nothing() -> None:
+    world = two_tastes()
+    members = [ItemKNN(), ContentBased(content=WordCounts())]
+    model = WeightedHybrid(recommenders=members).fit(world)
+    items = world.item_vocabulary.ids.to_list()
+    before = model.score([["desk-1"]], items)
+    encoder = model.recommenders[1].content.encoder
+    encoder.fingerprint = "another"
+    new = pl.DataFrame({"item_id": ["new"], "title": ["desk"]})
+    with pytest.raises(InputError, match="not the one"):
+        model.add_items(new)
+    np.testing.assert_array_equal(model.score([["desk-1"]], items), before)
+    encoder.fingerprint = "words-1"
+    model.add_items(new)
+    assert model.score([["desk-1"]], ["new"]).shape == (1, 1)

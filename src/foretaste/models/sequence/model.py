@@ -14,7 +14,7 @@ from foretaste.content import ContentReference, Encoder
 from foretaste.content.projection import Projection
 from foretaste.data import Dataset, Ragged, Targets
 from foretaste.errors import DataError
-from foretaste.models._torch import fit_network
+from foretaste.models._torch import fit_network, load_weights, tensors_of
 from foretaste.models.base import Recommender, Tensor
 from foretaste.models.sequence.config import SequenceConfig
 from foretaste.models.sequence.network import SequenceBatches, SequenceNetwork

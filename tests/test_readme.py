@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -36,7 +37,7 @@ def test_the_commands_and_the_python_of_the_readme(tmp_path: Path) -> None:
     python = "".join(_blocks("python"))
     assert len(commands) >= 8
     assert "ft.load" in python
-    for command in [*(command.split() for command in commands), [sys.executable, "-c", python]]:
+    for command in [*map(shlex.split, commands), [sys.executable, "-c", python]]:
         done = subprocess.run(
             command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
         )

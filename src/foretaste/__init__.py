@@ -21,18 +21,44 @@ if TYPE_CHECKING:
     from foretaste.content import TextEncoder
     from foretaste.data import Dataset, clean, read
     from foretaste.evaluation import evaluate
-    from foretaste.models import ALS, ContentBased, ItemKNN, Popularity, SequenceRecommender
+    from foretaste.models import (
+        ALS,
+        BPR,
+        EASE,
+        ContentBased,
+        ItemKNN,
+        LightGCN,
+        NeuralCF,
+        Popularity,
+        SequenceRecommender,
+        StackingHybrid,
+        SVDPlusPlus,
+        SwitchingHybrid,
+        TfIdf,
+        UserKNN,
+        WeightedHybrid,
+    )
 
     __version__: str
 
 __all__ = [
     "ALS",
+    "BPR",
+    "EASE",
     "ContentBased",
     "Dataset",
     "ItemKNN",
+    "LightGCN",
+    "NeuralCF",
     "Popularity",
+    "SVDPlusPlus",
     "SequenceRecommender",
+    "StackingHybrid",
+    "SwitchingHybrid",
     "TextEncoder",
+    "TfIdf",
+    "UserKNN",
+    "WeightedHybrid",
     "__version__",
     "clean",
     "evaluate",
@@ -46,7 +72,23 @@ _HOMES = {
     "foretaste.content": ("TextEncoder",),
     "foretaste.data": ("Dataset", "clean", "read"),
     "foretaste.evaluation": ("evaluate",),
-    "foretaste.models": ("ALS", "ContentBased", "ItemKNN", "Popularity", "SequenceRecommender"),
+    "foretaste.models": (
+        "ALS",
+        "BPR",
+        "EASE",
+        "ContentBased",
+        "ItemKNN",
+        "LightGCN",
+        "NeuralCF",
+        "Popularity",
+        "SVDPlusPlus",
+        "SequenceRecommender",
+        "StackingHybrid",
+        "SwitchingHybrid",
+        "TfIdf",
+        "UserKNN",
+        "WeightedHybrid",
+    ),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

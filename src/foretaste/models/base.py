@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from foretaste.config import Config
 from foretaste.data import PADDING, Dataset, Ragged, Targets, Vocabulary
 from foretaste.data.schema import ITEM_ID, USER_ID
-from foretaste.errors import DataError, InputError, NotFittedError, UnknownIdError
+from foretaste.errors import InputError, NotFittedError, UnknownIdError
+from foretaste.models.known import Known
 from foretaste.models.top_k import top_k
 
 if TYPE_CHECKING:
@@ -86,10 +87,7 @@ class Recommender(ABC):
             ConfigError: A setting is unknown or does not fit.
         """
         self.config = config or self.config_class.parse(settings)
-        self._user_vocabulary: Vocabulary | None = None
-        self._item_vocabulary: Vocabulary | None = None
-        self._histories = Ragged.from_rows([])
-        self._item_counts = np.zeros(1, np.int64)
+        self._known: Known | None = None
         self.checkpoints: Path | None = None
 
     # What a subclass writes.
@@ -133,10 +131,7 @@ class Recommender(ABC):
                 settings and data; when it ends, nothing is left there.
         """
         self.checkpoints = checkpoints
-        self._user_vocabulary = train.user_vocabulary
-        self._item_vocabulary = train.item_vocabulary
-        self._item_counts = train.item_counts
-        self._histories = train.histories()
+        self._known = Known.of(train)
         self._fit(train, validation)
         return self
 
@@ -149,10 +144,7 @@ class Recommender(ABC):
         Raises:
             InputError: The data set's items are not the model's.
         """
-        if dataset.item_vocabulary != self.item_vocabulary:
-            raise InputError("the data set has other items than the model was fitted on.")
-        self._user_vocabulary = dataset.user_vocabulary
-        self._histories = dataset.histories()
+        self._known = self.known.remembering(dataset)
         return self
 
     def add_items(self, items: pl.DataFrame) -> Self:
@@ -168,49 +160,47 @@ class Recommender(ABC):
             DataError: There is no column `item_id`, an id is null or of another type than the
                 known ones, or the table lacks what the model reads.
         """
-        if ITEM_ID not in items.columns:
-            raise DataError("the items have no such column.", field=ITEM_ID)
-        known = self.item_vocabulary
-        vocabulary = known.extended(items[ITEM_ID])
-        codes = np.arange(known.size, vocabulary.size, dtype=np.int32)
+        before = self.known
+        self._known, new, codes = before.extended(items)
         if not len(codes):
             return self
-        rows = vocabulary.encode(items[ITEM_ID])
-        new = items.with_columns(pl.Series("__code", rows)).filter(pl.col("__code") >= known.size)
-        new = new.unique("__code", keep="first").sort("__code").drop("__code")
-        before = self._item_vocabulary, self._item_counts
-        self._item_vocabulary = vocabulary
-        self._item_counts = np.pad(self._item_counts, (0, len(codes)))
         try:
             self._add_items(new, codes)
         except BaseException:
-            self._item_vocabulary, self._item_counts = before
+            self._known = before
             raise
         return self
 
     @property
+    def known(self) -> Known:
+        """People and items the model has met.
+
+        Raises:
+            NotFittedError: It has met nobody yet.
+        """
+        if self._known is None:
+            raise NotFittedError(type(self).__name__)
+        return self._known
+
+    @property
     def item_vocabulary(self) -> Vocabulary:
         """Ids and codes of the items the model can recommend."""
-        if self._item_vocabulary is None:
-            raise NotFittedError(type(self).__name__)
-        return self._item_vocabulary
+        return self.known.items
 
     @property
     def user_vocabulary(self) -> Vocabulary:
         """Ids and codes of the users whose histories the model holds."""
-        if self._user_vocabulary is None:
-            raise NotFittedError(type(self).__name__)
-        return self._user_vocabulary
+        return self.known.users
 
     @property
     def item_counts(self) -> NDArray[np.int64]:
         """int64[items + 1], training events per item code."""
-        return self._item_counts
+        return self.known.item_counts
 
     @property
     def histories(self) -> Ragged:
-        """Item codes of the known users, oldest first; row ``u - 1`` belongs to user code ``u``."""
-        return self._histories
+        """Item codes of every user the model holds; row `u - 1` belongs to user code `u`."""
+        return self.known.histories
 
     def history_of(self, user: str | int) -> list[str | int]:
         """Ids of the items a known user acted on, oldest first.
@@ -218,14 +208,7 @@ class Recommender(ABC):
         Raises:
             UnknownIdError: The model has never seen this user.
         """
-        code = self.user_vocabulary.encode([user])[0]
-        if code == PADDING:
-            raise UnknownIdError(
-                f"there is no user {user!r} in the data.",
-                field=USER_ID,
-                hint="For somebody new, give a history of item ids instead.",
-            )
-        return self.item_vocabulary.decode(self._histories[code - 1]).to_list()
+        return self.known.history_of(user)
 
     def recommend(
         self,
@@ -308,7 +291,7 @@ class Recommender(ABC):
         unknown = np.flatnonzero(codes == PADDING)
         if len(unknown):
             raise UnknownIdError(f"there is no item {items[unknown[0]]!r}.", field=ITEM_ID)
-        rows = Ragged.from_rows(self._known(history) for history in histories)
+        rows = Ragged.from_rows(self.known.codes_of(history) for history in histories)
         blocks = [
             self._scores_with_fallback(rows.take(block))[:, codes]
             for block in self._blocks(len(rows))
@@ -336,9 +319,9 @@ class Recommender(ABC):
             raise InputError("give either users or histories.", field="users")
         if users is not None:
             ids = users if isinstance(users, pl.Series) else pl.Series(list(users))
-            return ids, self._histories_of(self.user_vocabulary.encode(ids))
+            return ids, self.known.histories_of(self.user_vocabulary.encode(ids))
         ids = pl.Series(range(len(histories or ())), dtype=pl.Int64)
-        return ids, Ragged.from_rows(self._known(history) for history in histories or ())
+        return ids, Ragged.from_rows(self.known.codes_of(history) for history in histories or ())
 
     def score_rows(self, histories: Ragged, items: Ragged) -> NDArray[np.float32]:
         """Scores each history's own items, in codes.
@@ -362,7 +345,7 @@ class Recommender(ABC):
         """bool[rows]: the histories that tell the model nothing."""
         if not self.needs_behaviour:
             return histories.lengths == 0
-        known = self._item_counts[histories.values] > 0
+        known = self.item_counts[histories.values] > 0
         return np.bincount(histories.row_of_value[known], minlength=len(histories)) == 0
 
     def score_all(self, histories: Ragged) -> NDArray[np.float32]:
@@ -382,19 +365,10 @@ class Recommender(ABC):
         Raises:
             NotFittedError: There is nothing to give yet.
         """
-        tables = {
-            "item_ids": self.item_vocabulary.ids.alias(ITEM_ID).to_frame(),
-            "user_ids": self.user_vocabulary.ids.alias(USER_ID).to_frame(),
-        }
         return ModelState(
             settings=self._settings(),
-            tensors={
-                "base.item_counts": self._item_counts,
-                "base.history_values": self._histories.values,
-                "base.history_offsets": self._histories.offsets,
-                **self._tensors(),
-            },
-            tables=tables,
+            tensors=self.known.tensors() | self._tensors(),
+            tables=self.known.tables(),
         )
 
     @classmethod
@@ -407,13 +381,7 @@ class Recommender(ABC):
             ValueError: Its parts contradict each other.
         """
         model = cls._from_settings(state.settings)
-        model._item_vocabulary = Vocabulary(state.tables["item_ids"][ITEM_ID])
-        model._user_vocabulary = Vocabulary(state.tables["user_ids"][USER_ID])
-        model._item_counts = state.tensors["base.item_counts"]
-        model._histories = Ragged(
-            state.tensors["base.history_values"], state.tensors["base.history_offsets"]
-        )
-        model._check_histories()
+        model._known = Known.restored(state.tensors, state.tables)
         model._restore(state.tensors)
         return model
 
@@ -438,30 +406,12 @@ class Recommender(ABC):
 
     # Inside.
 
-    def _check_histories(self) -> None:
-        """Refuses codes that a file made up: native code takes them for addresses."""
-        values, offsets = self._histories.values, self._histories.offsets
-        lengths = np.diff(offsets, prepend=0, append=len(values))
-        size = self.item_vocabulary.size
-        fits = (
-            len(self._item_counts) == size
-            and len(self._histories) == len(self.user_vocabulary)
-            and values.dtype == np.int32
-            and offsets.dtype == np.int64
-            and (lengths >= 0).all()
-            and lengths[0] == lengths[-1] == 0
-            and values.min(initial=1) > PADDING
-            and values.max(initial=PADDING) < size
-        )
-        if not fits:
-            raise ValueError("the histories do not fit the users and items")
-
     def _scores_with_fallback(self, histories: Ragged) -> NDArray[np.float32]:
         empty = self.answered_by_popularity(histories)
         if not empty.any():
             return self._score(histories)
         scores = np.empty((len(histories), self.item_vocabulary.size), np.float32)
-        scores[empty] = self._item_counts
+        scores[empty] = self.item_counts
         if not empty.all():
             scores[~empty] = self._score(histories.take(np.flatnonzero(~empty)))
         return scores
@@ -470,24 +420,12 @@ class Recommender(ABC):
         step = max(1, min(1024, _SCORE_BYTES // (4 * self.item_vocabulary.size)))
         return [np.arange(start, min(start + step, rows)) for start in range(0, rows, step)]
 
-    def _known(self, history: Sequence[str | int]) -> NDArray[np.int32]:
-        codes = self.item_vocabulary.encode(history)
-        return codes[codes != PADDING]
-
-    def _histories_of(self, users: NDArray[np.int32]) -> Ragged:
-        # Row 0 is the empty history of users unknown.
-        with_unknown = Ragged(
-            self._histories.values, np.concatenate([[0], self._histories.offsets])
-        )
-        return with_unknown.take(users)
-
     def _candidate_codes(
         self, candidates: Sequence[str | int] | pl.Series | None
     ) -> NDArray[np.int32] | None:
         if candidates is None:
             return None
-        codes = self.item_vocabulary.encode(candidates)
-        codes = codes[codes != PADDING]
+        codes = self.known.codes_of(candidates)
         if not len(codes):
             raise InputError("none of the candidates is a known item.", field="candidates")
         return codes

@@ -130,7 +130,7 @@ class SVDPlusPlus(Recommender):
         people, rows = np.unique(self.user_vocabulary.encode(users), return_inverse=True)
         batch = RatingBatch(
             people=people,
-            rated=self._histories_of(people),
+            rated=self.known.histories_of(people),
             rows=torch.from_numpy(rows),
             items=torch.from_numpy(self.item_vocabulary.encode(items)).long(),
         )

@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -32,17 +31,6 @@ from tests.content.words import WordCounts
 from tests.contracts.worlds import dataset, two_tastes
 
 WORLD = two_tastes()
-
-
-class OpenSequence(SequenceRecommender):
-    """The sequence model with its inputs laid open."""
-
-    def input_vectors(self, codes: np.ndarray) -> torch.Tensor:
-        return self._network.table(torch.from_numpy(codes).long()).detach()
-
-    def score_vectors(self, vectors: torch.Tensor, item: int) -> torch.Tensor:
-        recent = vectors[:, -self.config.length :]
-        return self._network.backbone(recent)[:, -1] @ self._table[item].clone()
 
 
 ADDITIVE: dict[str, Recommender] = {
@@ -128,15 +116,17 @@ def world_of_pairs() -> Dataset:
 
 
 @pytest.fixture(scope="module")
-def sequence() -> OpenSequence:
+def sequence() -> SequenceRecommender:
     settings: dict[str, Any] = {"dimension": 16, "layers": 1, "dropout": 0.0}
     training = TrainingConfig(
         epochs=10, batch_tokens=64, warmup_steps=5, learning_rate=0.01, average=0.9
     )
-    return OpenSequence(**settings, training=training).fit(world_of_pairs())
+    return SequenceRecommender(**settings, training=training).fit(world_of_pairs())
 
 
-def test_integrated_gradients_add_up_and_agree_with_leaving_out(sequence: OpenSequence) -> None:
+def test_integrated_gradients_add_up_and_agree_with_leaving_out(
+    sequence: SequenceRecommender,
+) -> None:
     case = Case.of(sequence, ["a-0", "a-1", "a-0", "a-2"], "b-2")
     added = integrated_gradients(case)
     every = np.arange(1, sequence.item_vocabulary.size, dtype=np.int32)

@@ -14,7 +14,6 @@ from pydantic import ConfigDict, Field
 from foretaste.config import Config
 from foretaste.content import ContentReference, TextEncoderConfig
 from foretaste.data import Dataset, Targets
-from foretaste.data.schema import ITEM_ID, USER_ID
 from foretaste.errors import ConfigError, DataError
 from foretaste.models import MODELS
 from foretaste.models.base import ModelState, Recommender, Tensor
@@ -168,10 +167,7 @@ class Ensemble(Recommender):
         return ModelState(
             settings=member.config.model_dump(mode="json"),
             tensors=own | {name: t for name, t in tensors.items() if name.startswith(_BASE)},
-            tables={
-                "item_ids": self.item_vocabulary.ids.alias(ITEM_ID).to_frame(),
-                "user_ids": self.user_vocabulary.ids.alias(USER_ID).to_frame(),
-            },
+            tables=self.known.tables(),
         )
 
 

@@ -83,6 +83,23 @@ class SequenceRecommender(Recommender):
             validation=validation,
         )
 
+    def input_vectors(self, codes: NDArray[np.int32]) -> torch.Tensor:
+        """The vectors as which items are read, float[n, dimension], for explanations."""
+        return self._network.table(torch.from_numpy(codes).long()).detach()
+
+    def score_vectors(self, vectors: torch.Tensor, item: int) -> torch.Tensor:
+        """Scores of an item code after histories given as vectors, with gradients to those.
+
+        Args:
+            vectors: float[rows, actions, dimension].
+            item: Its code.
+
+        Returns:
+            float[rows].
+        """
+        states = self._network.backbone(vectors[:, -self.config.length :])
+        return states[:, -1] @ self._table[item].clone()
+
     def _score(self, histories: Ragged) -> NDArray[np.float32]:
         with torch.inference_mode():
             states = self._network.last_state(histories)

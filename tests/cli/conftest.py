@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 import yaml
 from typer.testing import CliRunner
 
@@ -31,6 +33,13 @@ class Shell:
         assert "Traceback" not in self.stderr
         [line] = [line for line in self.stderr.splitlines() if line.startswith("Error:")]
         return line
+
+
+@pytest.fixture(autouse=True)
+def logging_as_before() -> Generator[None]:
+    """A command sets up logging for its process, which is that of all tests here."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture

@@ -43,7 +43,6 @@ class LightGCNConfig(ImplicitConfig):
     half_life: float | None = Field(default=5.0, gt=0)
     seed: int = Field(default=0, ge=0)
     training: TrainingConfig = TrainingConfig(
-        precision="fp32",
         epochs=60,
         batch_tokens=4096,
         learning_rate=5e-3,
@@ -184,6 +183,8 @@ class LightGCNNetwork(nn.Module):
         penalty = torch.stack([part.square().sum() for part in first]).sum() / (2 * len(person))
         return regularisation * penalty - nn.functional.logsigmoid(ahead).mean()
 
+    # Products with sparse matrices know no bf16.
+    @torch.autocast("cpu", enabled=False)
     def _spread(self) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
         people: list[torch.Tensor] = [self.people]
         items: list[torch.Tensor] = [self.items]

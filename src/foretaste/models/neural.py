@@ -49,7 +49,6 @@ class NeuralCFConfig(ImplicitConfig):
     negatives: int = Field(default=64, ge=1)
     seed: int = Field(default=0, ge=0)
     training: TrainingConfig = TrainingConfig(
-        precision="fp32",
         epochs=30,
         batch_tokens=2048,
         learning_rate=2e-3,

@@ -38,7 +38,6 @@ class SVDPlusPlusConfig(Config):
     regularisation: float = Field(default=0.1, ge=0)
     seed: int = Field(default=0, ge=0)
     training: TrainingConfig = TrainingConfig(
-        precision="fp32",
         epochs=30,
         batch_tokens=2048,
         learning_rate=5e-3,

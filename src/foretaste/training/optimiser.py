@@ -87,7 +87,8 @@ class Optimiser:
             elif parameter.grad is not None:
                 gradients.append(parameter.grad)
         norm = nn.utils.get_total_norm(gradients)
-        torch._foreach_mul_(gradients, (self._config.gradient_clip / norm).clamp(max=1.0))
+        scale = (self._config.gradient_clip / norm).clamp(max=1.0)
+        torch._foreach_mul_(gradients, scale)  # pyright: ignore
 
 
 class RowAdam(torch.optim.Optimizer):
@@ -109,16 +110,16 @@ class RowAdam(torch.optim.Optimizer):
         for group in self.param_groups:
             for table in group["params"]:
                 if table.grad is not None:
-                    self._move(table, group["lr"])
+                    self._move(table, table.grad, group["lr"])
 
-    def _move(self, table: Tensor, rate: float) -> None:
+    def _move(self, table: Tensor, change: Tensor, rate: float) -> None:
         state = self.state[table]
         if not state:
             state["step"] = torch.tensor(0.0)
             state["mean"] = torch.zeros_like(table)
             state["square"] = torch.zeros_like(table)
         state["step"] += 1
-        rows, gradient = table.grad.indices()[0], table.grad.values()
+        rows, gradient = change.indices()[0], change.values()
         fast, slow = _BETAS
         mean = state["mean"][rows].lerp_(gradient, 1 - fast)
         square = state["square"][rows].lerp_(gradient.square(), 1 - slow)

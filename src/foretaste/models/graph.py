@@ -183,8 +183,6 @@ class LightGCNNetwork(nn.Module):
         penalty = torch.stack([part.square().sum() for part in first]).sum() / (2 * len(person))
         return regularisation * penalty - nn.functional.logsigmoid(ahead).mean()
 
-    # Products with sparse matrices know no bf16.
-    @torch.autocast("cpu", enabled=False)
     def _spread(self) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
         people: list[torch.Tensor] = [self.people]
         items: list[torch.Tensor] = [self.items]

@@ -18,7 +18,7 @@ from typing import Any
 
 from rich.console import Console
 
-from memory import peak_memory_mib
+from foretaste.memory import peak_memory_mib
 
 RESULTS = Path(__file__).parent / "results"
 #: A peer stops itself at its budget and is then measured; a cell that still runs so much later

@@ -8,9 +8,9 @@ from typing import Any
 
 import foretaste as ft
 from foretaste.data import CleaningConfig, Dataset, Split, clean
+from foretaste.memory import peak_memory_mib
 from foretaste.models import Recommender
 from harness import cpu_seconds
-from memory import peak_memory_mib
 
 FIVE_CORE = CleaningConfig(
     impossible_times=False,

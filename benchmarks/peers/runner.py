@@ -18,9 +18,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from foretaste.memory import peak_memory_mib
 from foretaste.metrics import hit_positions, ndcg
 from foretaste.models.top_k import top_k
-from memory import peak_memory_mib
 
 K = 10
 _BLOCK = 256

@@ -21,8 +21,8 @@ from figures import Record, at_most, done
 from foretaste.data import Dataset
 from foretaste.data.schema import ITEM_ID, TIMESTAMP, USER_ID
 from foretaste.data.shop import ShopConfig, generate
+from foretaste.memory import peak_memory_mib
 from harness import Cell
-from memory import peak_memory_mib
 
 MODEL = "sequence-without-text"
 ITEMS = {"items-10k": 10_000, "items-100k": 100_000, "items-1m": 1_000_000}

@@ -4,6 +4,7 @@
     card.md                 the model card, for people
     config.yaml             the settings of the run
     metrics.json            what was measured; per_user_metrics.parquet the same person by person
+    cost.json               what fitting took: seconds and peak memory
     training.json           the learning curve, of models that are trained in epochs
     items.parquet           the catalogue
     plots/*.png             pictures of the metrics
@@ -54,6 +55,7 @@ CARD = "card.md"
 CONFIG = "config.yaml"
 METRICS = "metrics.json"
 PER_USER = "per_user_metrics.parquet"
+COST = "cost.json"
 TRAINING = "training.json"
 ITEMS = "items.parquet"
 _MODEL = Path("model")
@@ -100,6 +102,12 @@ class Run:
                 return None
             values = json.loads(path.read_text("utf-8"))
             return EvaluationReport.from_dict(values, _read_table(self.path / PER_USER))
+
+    @cached_property
+    def cost(self) -> dict[str, float]:
+        """What fitting took, as it was saved; empty where it was saved without."""
+        with self._reading(COST) as path:
+            return json.loads(path.read_text("utf-8")) if path else {}
 
     @cached_property
     def items(self) -> pl.DataFrame:
@@ -169,6 +177,7 @@ def save(
     split: Split | None = None,
     report: EvaluationReport | None = None,
     config: Mapping[str, Any] | None = None,
+    cost: Mapping[str, float] | None = None,
     overwrite: bool = False,
 ) -> Path:
     """Writes a run folder: under another name beside its place, and renamed when it is whole.
@@ -180,6 +189,7 @@ def save(
         split: What the model was trained and measured on.
         report: What was measured.
         config: Settings of the run, plain values.
+        cost: What fitting took, by name.
         overwrite: Whether a run that is at `path` may go; it does when the new one is whole.
 
     Returns:
@@ -193,7 +203,8 @@ def save(
     path = Path(path)
     _refuse_what_is_there(path, overwrite)
     with _new_folder(path) as folder:
-        _write(folder, model, dataset, split, report, config)
+        _write(folder, model, dataset, split, report, config, cost)
+        _seal(folder, model, dataset, split, report)
         _put(folder, path)
     return path
 
@@ -265,6 +276,7 @@ def _write(
     split: Split | None,
     report: EvaluationReport | None,
     config: Mapping[str, Any] | None,
+    cost: Mapping[str, float] | None,
 ) -> None:
     (folder / _PLOTS).mkdir()
     _write_state(folder, model.state())
@@ -277,6 +289,18 @@ def _write(
         (folder / CONFIG).write_text(text, "utf-8")
     if report is not None:
         _write_report(folder, report)
+    if cost is not None:
+        _write_json(cost, folder / COST)
+
+
+def _seal(
+    folder: Path,
+    model: Recommender,
+    dataset: Dataset | None,
+    split: Split | None,
+    report: EvaluationReport | None,
+) -> None:
+    """Writes the card and the manifest, which lists every file that is there."""
     manifest = Manifest(
         format=FORMAT,
         model=model.name,

@@ -12,6 +12,7 @@ from typer.exceptions import Abort, Exit, TyperException
 
 from foretaste.cli import (
     check,
+    compare,
     demo,
     evaluate,
     explain,
@@ -97,7 +98,19 @@ def foretaste(
     set_up_logging()
 
 
-for command in (demo, init, check, train, evaluate, recommend, similar, explain, search, runs):
+for command in (
+    demo,
+    init,
+    check,
+    train,
+    compare,
+    evaluate,
+    recommend,
+    similar,
+    explain,
+    search,
+    runs,
+):
     app.command()(getattr(command, command.__name__.rpartition(".")[2]))
 
 

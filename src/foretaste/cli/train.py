@@ -41,13 +41,7 @@ def train(
     from foretaste import pipeline
 
     run_config = pipeline.load_config(config, settings or [])
-    if name is not None and not _PLAIN_NAME.fullmatch(name):
-        raise InputError(
-            f"'{name}' is no plain name: letters, digits, '-', '_' and '.' inside.",
-            field="--name",
-            hint="The folder to put the run in is --runs.",
-        )
-    folder = runs / (name or f"{run_config.model.name}-{datetime.now():%Y%m%d-%H%M%S}")
+    folder = runs / plain_name(name or f"{run_config.model.name}-{datetime.now():%Y%m%d-%H%M%S}")
     if folder.exists():
         raise InputError("there is such a run already.", file=folder, hint="Choose another --name.")
     prepared = pipeline.prepare(run_config, tell)
@@ -67,3 +61,18 @@ def train(
     else:
         say(str(done.report))
         say(f"\nSaved to {folder}. Next: foretaste recommend {folder} --user ID")
+
+
+def plain_name(name: str) -> str:
+    """The name, if it can be that of a folder in the folder of all runs.
+
+    Raises:
+        InputError: It can't.
+    """
+    if not _PLAIN_NAME.fullmatch(name):
+        raise InputError(
+            f"'{name}' is no plain name: letters, digits, '-', '_' and '.' inside.",
+            field="--name",
+            hint="The folder to put the run in is --runs.",
+        )
+    return name

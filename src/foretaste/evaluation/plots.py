@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 _SIZE = (8.0, 4.5)
 _DPI = 120
 
+#: Seconds below which differences in cost are of no interest.
+_SHORTEST = 0.01
+
 
 def plot_comparison(
     reports: Sequence[EvaluationReport], path: str | Path, group: str = ALL
@@ -78,6 +81,41 @@ def plot_exposure(reports: Sequence[EvaluationReport], path: str | Path) -> Path
     axes.set_ylabel("share of recommendations")
     axes.set_title(_question(reports), fontsize="medium")
     axes.legend()
+    return _write(figure, Path(path))
+
+
+def plot_cost(
+    reports: Sequence[EvaluationReport], seconds: Sequence[float], path: str | Path, metric: str
+) -> Path:
+    """Draws how good models are against how long they took to fit.
+
+    Args:
+        reports: At least one, all of the same split.
+        seconds: Of fitting each.
+        path: Where to write; the ending gives the format (.png, .svg, .pdf).
+        metric: A figure that all reports have.
+
+    Raises:
+        InputError: There is no report, they are of different splits or lack the figure.
+    """
+    _common_lengths(reports)
+    figure = Figure(_SIZE, layout="constrained")
+    axes = figure.add_subplot()
+    for report, took in zip(reports, seconds, strict=True):
+        found = report.metric(metric)
+        ends = np.abs(np.array([[found.low], [found.high]]) - found.value)
+        axes.errorbar(max(took, _SHORTEST), found.value, ends, fmt="o", capsize=3)
+        axes.annotate(
+            report.model,
+            (max(took, _SHORTEST), found.value),
+            xytext=(6, 4),
+            textcoords="offset points",
+            fontsize="small",
+        )
+    axes.set_xscale("log")
+    axes.set_xlabel("seconds to fit")
+    axes.set_ylabel(metric)
+    axes.set_title(f"{_question(reports)}, 95% intervals", fontsize="medium")
     return _write(figure, Path(path))
 
 

@@ -11,6 +11,7 @@ from foretaste import artifacts
 from foretaste.data import CleaningReport, Dataset, Split, clean, read
 from foretaste.errors import ArtifactError
 from foretaste.evaluation import EvaluationReport, evaluate
+from foretaste.memory import peak_memory_mib
 from foretaste.models import Recommender
 from foretaste.pipeline.config import EvaluationConfig, RunConfig
 
@@ -43,6 +44,7 @@ class Trained:
         model: The fitted model; it remembers the held-out events too.
         report: How it did on the test targets.
         seconds: Wall time of fitting.
+        peak_memory_mib: Most memory this process had held when the model was fitted.
     """
 
     config: RunConfig
@@ -50,6 +52,7 @@ class Trained:
     model: Recommender
     report: EvaluationReport
     seconds: float
+    peak_memory_mib: int
 
     def save(self, folder: Path) -> Path:
         """Writes the run folder.
@@ -64,6 +67,7 @@ class Trained:
             split=self.prepared.split,
             report=self.report,
             config=self.config.plain(),
+            cost={"fit_seconds": self.seconds, "peak_memory_mib": self.peak_memory_mib},
         )
 
 
@@ -95,10 +99,11 @@ def train(
     started = time.perf_counter()
     model.fit(prepared.split.train, validation=prepared.split.validation, checkpoints=checkpoints)
     seconds = time.perf_counter() - started
+    memory = peak_memory_mib()
     tell(f"Measuring {model.name}")
     report = measure(model, prepared.split, config.evaluation)
     model.remember(prepared.dataset)
-    return Trained(config, prepared, model, report, seconds)
+    return Trained(config, prepared, model, report, seconds, memory)
 
 
 def measure(model: Recommender, split: Split, config: EvaluationConfig) -> EvaluationReport:

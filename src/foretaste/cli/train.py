@@ -41,7 +41,8 @@ def train(
     from foretaste import pipeline
 
     run_config = pipeline.load_config(config, settings or [])
-    folder = runs / plain_name(name or f"{run_config.model.name}-{datetime.now():%Y%m%d-%H%M%S}")
+    by_default = f"{run_config.model.name}-{datetime.now():%Y%m%d-%H%M%S}"
+    folder = runs / plain_name(by_default if name is None else name)
     if folder.exists():
         raise InputError("there is such a run already.", file=folder, hint="Choose another --name.")
     prepared = pipeline.prepare(run_config, tell)

@@ -186,11 +186,13 @@ class LightGCNNetwork(nn.Module):
     def _spread(self) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
         people: list[torch.Tensor] = [self.people]
         items: list[torch.Tensor] = [self.items]
-        for _ in range(self.layers):
-            to_people = torch.sparse.mm(self._to_people, items[-1])
-            to_items = torch.sparse.mm(self._to_items, people[-1])
-            people.append(to_people)
-            items.append(to_items)
+        # Products with sparse matrices know no bf16.
+        with torch.autocast(self.people.device.type, enabled=False):
+            for _ in range(self.layers):
+                to_people = torch.sparse.mm(self._to_people, items[-1])
+                to_items = torch.sparse.mm(self._to_items, people[-1])
+                people.append(to_people)
+                items.append(to_items)
         return people, items
 
 

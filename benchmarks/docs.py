@@ -44,6 +44,14 @@ def study(result: dict[str, Any]) -> list[str]:
         fingerprints = split_fingerprints(result["cells"], title)
         if fingerprints:
             lines += ["", f"Split {', '.join(fingerprints)}."]
+    for record in result["cells"]:
+        if "conditions" in record:
+            cell = record["cell"]
+            name = f"{cell['data']} {cell['split']}, {cell['model']}, seed {cell['seed']}"
+            lines += [
+                "",
+                f"Measured {record['conditions']}: {name}; its wall time is not comparable.",
+            ]
     for title, path in pictures_of(result, PAGE.parent).items():
         lines += ["", f"![{title}]({path.name})"]
     rows = [

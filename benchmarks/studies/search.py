@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -232,16 +233,21 @@ _ASKED = {
 }
 
 
-def chinese() -> dict[str, float]:
-    """Share of queries that find the right title first, by way of cutting text into words."""
-    cuts: dict[str, Callable[[str], list[str]]] = {"characters and pairs": words_of}
-    try:
+def chinese() -> dict[str, float | None]:
+    """Share of queries that find the right title first, by way of cutting text into words.
+
+    None for a way whose package is not installed.
+    """
+    cuts: dict[str, Callable[[str], list[str]] | None] = {
+        "characters and pairs": words_of,
+        "jieba": None,
+        "jieba, search mode": None,
+    }
+    if find_spec("jieba") is not None:
         import jieba
-    except ImportError:
-        pass
-    else:
+
         cuts |= {"jieba": jieba.lcut, "jieba, search mode": jieba.lcut_for_search}
-    return {name: first_hits(cut) for name, cut in cuts.items()}
+    return {name: None if cut is None else first_hits(cut) for name, cut in cuts.items()}
 
 
 def first_hits(cut: Callable[[str], list[str]]) -> float:

@@ -67,30 +67,15 @@ __all__ = [
     "save",
 ]
 
-_HOMES = {
-    "foretaste.artifacts": ("load", "save"),
-    "foretaste.content": ("TextEncoder",),
-    "foretaste.data": ("Dataset", "clean", "read"),
-    "foretaste.evaluation": ("evaluate",),
-    "foretaste.models": (
-        "ALS",
-        "BPR",
-        "EASE",
-        "ContentBased",
-        "ItemKNN",
-        "LightGCN",
-        "NeuralCF",
-        "Popularity",
-        "SVDPlusPlus",
-        "SequenceRecommender",
-        "StackingHybrid",
-        "SwitchingHybrid",
-        "TfIdf",
-        "UserKNN",
-        "WeightedHybrid",
-    ),
+_HOME_OF = dict.fromkeys(__all__, "foretaste.models") | {
+    "Dataset": "foretaste.data",
+    "TextEncoder": "foretaste.content",
+    "clean": "foretaste.data",
+    "evaluate": "foretaste.evaluation",
+    "load": "foretaste.artifacts",
+    "read": "foretaste.data",
+    "save": "foretaste.artifacts",
 }
-_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:

@@ -51,6 +51,19 @@ def test_a_large_network_is_averaged_less_often_to_the_same_end(
     assert 400 - seen[-1] == pytest.approx(0.9 / 0.1, abs=4)
 
 
+def test_a_large_network_is_not_left_behind_at_the_end_of_an_epoch(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(averaging, "_PARAMETERS_A_STEP", 0.1)
+    network = one()
+    average = MovingAverage(network, 0.0)
+    assert walk(average, network, 3)[-1] == 0
+    average.catch_up()
+    assert average.values[0].item() == 3
+    average.catch_up()
+    assert average.values[0].item() == 3
+
+
 def test_applies_the_average_and_takes_it_back() -> None:
     network = one()
     average = MovingAverage(network, 0.9)

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from foretaste.training import Checkpoint, TrainingConfig, TrainingHistory, train_network
+from foretaste.training import Checkpoint, TrainingConfig, TrainingHistory, seeded, train_network
 
 TARGET = torch.tensor([[2.0, -1.0]])
 
@@ -121,7 +121,7 @@ def noisy(network: nn.Linear, checkpoint: Checkpoint | None, die_at: int | None 
         network,
         batches=batches,
         loss=loss,
-        validate=lambda: -float(network.weight.square().sum()),
+        validate=lambda: -network.weight.square().sum().item(),
         config=TrainingConfig(epochs=8, patience=8, learning_rate=0.1, average=0.5),
         seed=3,
         checkpoint=checkpoint,
@@ -162,3 +162,13 @@ def test_a_checkpoint_that_does_not_fit_is_passed_over(tmp_path: Path, harm: str
     again = start()
     noisy(again, Checkpoint(path, "key"))
     assert torch.equal(again.weight, whole.weight)
+
+
+def test_seeded_blocks_repeat_and_leave_nothing_behind() -> None:
+    outside = torch.random.get_rng_state()
+    draws = []
+    for _ in range(2):
+        with seeded(7):
+            draws.append(torch.rand(3))
+    assert torch.equal(*draws)
+    assert torch.equal(torch.random.get_rng_state(), outside)

@@ -92,7 +92,7 @@ def fit_network(
         validate=None if validation is None else _validator(model, config, use, validation),
         config=config.training,
         seed=config.seed,
-        checkpoint=_checkpoint(model, train, validation),
+        checkpoint=_checkpoint(model, network, train, validation),
     )
     use()
 
@@ -121,9 +121,9 @@ def _validator(
 
 
 def _checkpoint(
-    model: Recommender, train: Dataset, validation: Targets | None
+    model: Recommender, network: nn.Module, train: Dataset, validation: Targets | None
 ) -> Checkpoint | None:
-    """The file of this very training: these settings on these data."""
+    """The file of this very training: these settings and fixed inputs on these data."""
     if model.checkpoints is None:
         return None
     told = [
@@ -133,5 +133,9 @@ def _checkpoint(
         train.fingerprint,
         "" if validation is None else validation.fingerprint,
     ]
-    key = hashlib.sha256("\n".join(told).encode()).hexdigest()
+    digest = hashlib.sha256("\n".join(told).encode())
+    # Such as text vectors, which an encoder of one's own may have made: no setting tells of it.
+    for buffer in network.buffers():
+        digest.update(buffer.numpy().tobytes())
+    key = digest.hexdigest()
     return Checkpoint(model.checkpoints / f"{model.name}-{key[:16]}.safetensors", key)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
@@ -97,7 +98,12 @@ def compare_models(config: RunConfig, models: Sequence[str], folder: Path, tell:
 def _in_own_process(config: RunConfig, path: Path) -> None:
     """Trains and saves; a new process, so that its memory is its own."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        pool.submit(_train_and_save, config, path).result()
+        try:
+            pool.submit(_train_and_save, config, path).result()
+        except BrokenProcessPool:
+            raise ForetasteError(
+                "its process was killed, most likely for want of memory."
+            ) from None
 
 
 def _train_and_save(config: RunConfig, path: Path) -> None:

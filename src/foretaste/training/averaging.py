@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-#: The average of the first n updates reaches about n / this many back.
+#: The average of the first n steps reaches about n / this many back.
 _WARMUP = 10
 
 #: A network of so many parameters is averaged at every step, one of twice as many at every second
@@ -31,18 +31,26 @@ class MovingAverage:
         self.values = [parameter.detach().clone() for parameter in self._parameters]
         size = sum(parameter.numel() for parameter in self._parameters)
         self._every = max(1, round(size / _PARAMETERS_A_STEP))
-        self._decay = decay**self._every
+        self._decay = decay
+        self._since = 0
         self.steps = 0
 
-    @torch.no_grad()
     def update(self) -> None:
-        """Takes in the parameters after a step of the optimiser."""
+        """Takes in the parameters after a step of the optimiser, or leaves it to a later one."""
         self.steps += 1
-        if self.steps % self._every:
+        self._since += 1
+        if self._since == self._every:
+            self.catch_up()
+
+    @torch.no_grad()
+    def catch_up(self) -> None:
+        """Takes in the parameters now, for all steps since that was last done."""
+        if not self._since:
             return
-        updates = self.steps // self._every - 1
-        kept = min(self._decay, updates / (updates + _WARMUP))
+        before = self.steps - self._since
+        kept = min(self._decay**self._since, before / (before + _WARMUP * self._since))
         torch._foreach_lerp_(self.values, self._parameters, 1 - kept)  # pyright: ignore
+        self._since = 0
 
     @contextmanager
     def applied(self) -> Generator[None]:

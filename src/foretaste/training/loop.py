@@ -163,6 +163,7 @@ class _Training(Generic[Batch]):
             self._optimiser.step(warming=number == 1)
             self._average.update()
             total, count = total + value.detach(), count + 1
+        self._average.catch_up()
         return float(total) / max(count, 1)
 
     def _metric(self) -> float | None:

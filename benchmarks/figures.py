@@ -45,11 +45,19 @@ def one_split(records: list[Record], **cell: Any) -> str:
     return found.pop()
 
 
-def seconds_to_reach(curve: list[dict[str, Any]], goal: float) -> float | None:
-    """Training seconds until a learning curve first stands at the goal; None if it never does."""
+def seconds_to_reach(
+    curve: list[dict[str, Any]], goal: float, clock: str = "seconds"
+) -> float | None:
+    """Training time until a learning curve first stands at the goal; None if it never does.
+
+    Args:
+        curve: What every epoch did.
+        goal: Of the metric.
+        clock: "seconds" on the wall, or "cpu_seconds" of the processor.
+    """
     seconds = 0.0
     for epoch in curve:
-        seconds += epoch["seconds"]
+        seconds += epoch[clock]
         if epoch["metric"] >= goal:
             return seconds
     return None

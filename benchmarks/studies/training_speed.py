@@ -4,7 +4,8 @@ A peer's goal is the best NDCG@10 it reached on the validation targets. Its time
 up to there, ours the training until our model first stands at that goal; validation is left out
 of both, and so is what comes before the first epoch: reading the data and, for ours, encoding the
 items' text once (`encoding seconds`, with an empty cache). Each ratio is the median of three
-seeds of ours over the peer's. The learning curves are those of the study `quality`: ours and the
+seeds of ours over the peer's, on the wall clock and, for where something else kept a core busy,
+in processor time. The learning curves are those of the study `quality`: ours and the
 peers train in turn on the same machine, on the same split.
 
 The floor of our own configuration is the time its arithmetic takes at the speed of a large matrix
@@ -162,21 +163,31 @@ def _race(records: list[Record], data: str, ours: str, peer: str) -> dict[str, A
     one_split([*theirs, *runs])
     curve = theirs[0]["learning_curve"]
     goal = best_metric(curve)
-    its_seconds = seconds_to_reach(curve, goal) or 0.0
-    reached = [seconds_to_reach(run["learning_curve"], goal) for run in runs]
-    # A seed that never gets there counts as the slowest.
-    our_seconds = median(seconds if seconds is not None else float("inf") for seconds in reached)
-    got_there = our_seconds < float("inf")
+    curves = [run["learning_curve"] for run in runs]
+    its_seconds, our_seconds, share = _seconds(curve, curves, goal, "seconds")
+    _, _, cpu_share = _seconds(curve, curves, goal, "cpu_seconds")
     return {
         "its best": round(goal, 4),
         "its seconds": round(its_seconds, 1),
-        "our seconds": round(our_seconds, 1) if got_there else None,
-        "share": round(our_seconds / its_seconds, 5) if got_there else None,
-        "its seconds over ours": round(its_seconds / our_seconds, 1) if got_there else None,
+        "our seconds": None if share is None else round(our_seconds, 1),
+        "share": share,
+        "share of CPU seconds": cpu_share,
+        "its seconds over ours": None if share is None else round(1 / share, 1),
         "its MiB": theirs[0]["fit_peak_memory_mib"],
         "our MiB": max(run["fit_peak_memory_mib"] for run in runs),
         "its status": theirs[0]["status"],
     }
+
+
+def _seconds(
+    curve: list[dict[str, Any]], curves: list[list[dict[str, Any]]], goal: float, clock: str
+) -> tuple[float, float, float | None]:
+    """The peer's time to the goal, ours (infinite if not reached), and ours over the peer's."""
+    its = seconds_to_reach(curve, goal, clock) or 0.0
+    reached = [seconds_to_reach(run, goal, clock) for run in curves]
+    # A seed that never gets there counts as the slowest.
+    ours = median(float("inf") if seconds is None else seconds for seconds in reached)
+    return its, ours, round(ours / its, 5) if ours < float("inf") else None
 
 
 def _floor_row(record: Record) -> dict[str, Any]:

@@ -87,7 +87,7 @@ def test_what_can_not_be_compared_is_refused(
 def test_learning_curve_is_drawn_with_and_without_validation(tmp_path: Path) -> None:
     pictures = []
     for metric in (0.1, None):
-        epochs = [Epoch(number, 5.0 / number, metric, 1.0) for number in (1, 2, 3)]
+        epochs = [Epoch(number, 5.0 / number, metric, 1.0, 2.0) for number in (1, 2, 3)]
         path = plot_learning_curve(TrainingHistory(epochs, 2), tmp_path / "curve.png")
         pictures.append(path.read_bytes())
     assert pictures[0] != pictures[1]

@@ -14,12 +14,15 @@ class Epoch:
         loss: Mean over batches.
         metric: On validation data, larger is better; None without validation.
         seconds: Wall time of training, without validation.
+        cpu_seconds: Processor time of training, of all threads: it tells the work even where
+            others keep the machine busy.
     """
 
     number: int
     loss: float
     metric: float | None
     seconds: float
+    cpu_seconds: float
 
 
 @dataclass

@@ -106,11 +106,11 @@ class _Training(Generic[Batch]):
     def run_epoch(self) -> Epoch:
         """Trains for an epoch, validates, and keeps the weights if they are the best so far."""
         number = len(self.history.epochs) + 1
-        started = time.perf_counter()
+        wall, cpu = time.perf_counter(), time.process_time()
         loss = self._pass_over(number)
-        seconds = time.perf_counter() - started
+        seconds, cpu_seconds = time.perf_counter() - wall, time.process_time() - cpu
         metric = self._metric()
-        self.history.epochs.append(Epoch(number, loss, metric, seconds))
+        self.history.epochs.append(Epoch(number, loss, metric, seconds, cpu_seconds))
         if metric is None or metric > self._best_metric:
             self._best_metric = self._best_metric if metric is None else metric
             self._best = [value.clone() for value in self._average.values]

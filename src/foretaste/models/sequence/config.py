@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -11,14 +11,22 @@ from foretaste.content import TextEncoderConfig
 from foretaste.training import TrainingConfig
 
 
+#: What reads the sequence; see `foretaste.models.sequence.backbones`.
+BackboneName = Literal["transformer", "gru", "lstm", "cnn", "linear_recurrent", "bert4rec"]
+
+
 class SequenceConfig(Config):
     """The sequence model's shape and training.
 
     Attributes:
         content: The encoder of the items' words; None learns from behaviour alone.
+        backbone: "transformer" looks back at all actions, "gru" and "lstm" go from one to the next,
+            "cnn" looks back by dilated convolutions, "linear_recurrent" sums up what went before;
+            "bert4rec" looks both ways and learns to say items that were hidden from it.
+        hidden_share: Of the items, which are hidden from "bert4rec" in training.
         dimension: Length of item vectors and states.
-        layers: Gated blocks.
-        heads: Attention heads a block; `dimension` is an even multiple.
+        layers: Blocks of the backbone.
+        heads: Attention heads a block of a transformer; `dimension` is an even multiple.
         length: Most recent actions read.
         bound: Longest correction of a text vector, which itself has length 1.
         dropout: Share of activations dropped in training.
@@ -29,6 +37,8 @@ class SequenceConfig(Config):
     """
 
     content: TextEncoderConfig | None = None
+    backbone: BackboneName = "transformer"
+    hidden_share: float = Field(default=0.2, gt=0, lt=1)
     dimension: int = Field(default=128, ge=1)
     layers: int = Field(default=2, ge=1)
     heads: int = Field(default=2, ge=1)

@@ -97,8 +97,9 @@ class SequenceRecommender(Recommender):
         Returns:
             float[rows].
         """
-        states = self._network.backbone(vectors[:, -self.config.length :])
-        return states[:, -1] @ self._table[item].clone()
+        recent = vectors[:, -self.config.length :]
+        lengths = torch.full((len(recent),), recent.shape[1])
+        return self._network.foresee(recent, lengths) @ self._table[item].clone()
 
     def _score(self, histories: Ragged) -> NDArray[np.float32]:
         with torch.inference_mode():

@@ -20,7 +20,15 @@ if TYPE_CHECKING:
     from foretaste.models.neural import NeuralCF
     from foretaste.models.popularity import Popularity
     from foretaste.models.ratings import SVDPlusPlus
-    from foretaste.models.sequence import SequenceRecommender
+    from foretaste.models.sequence import (
+        BERT4Rec,
+        CL4SRec,
+        DuoRec,
+        GRU4Rec,
+        LRURec,
+        NextItNet,
+        SequenceRecommender,
+    )
     from foretaste.models.user_neighbours import UserKNN
 
 __all__ = [
@@ -28,11 +36,17 @@ __all__ = [
     "BPR",
     "EASE",
     "MODELS",
+    "BERT4Rec",
+    "CL4SRec",
     "ContentBased",
+    "DuoRec",
+    "GRU4Rec",
     "ItemKNN",
+    "LRURec",
     "LightGCN",
     "ModelState",
     "NeuralCF",
+    "NextItNet",
     "Popularity",
     "Ranking",
     "Recommender",
@@ -59,6 +73,12 @@ _HOMES = {
     "Recommender": "base",
     "SVDPlusPlus": "ratings",
     "SequenceRecommender": "sequence",
+    "BERT4Rec": "sequence",
+    "CL4SRec": "sequence",
+    "DuoRec": "sequence",
+    "GRU4Rec": "sequence",
+    "LRURec": "sequence",
+    "NextItNet": "sequence",
     "StackingHybrid": "hybrid",
     "SwitchingHybrid": "hybrid",
     "TfIdf": "content_based",
@@ -79,6 +99,12 @@ _CLASS_OF = {
     "content": "ContentBased",
     "tfidf": "TfIdf",
     "sequence": "SequenceRecommender",
+    "gru4rec": "GRU4Rec",
+    "nextitnet": "NextItNet",
+    "lrurec": "LRURec",
+    "bert4rec": "BERT4Rec",
+    "cl4srec": "CL4SRec",
+    "duorec": "DuoRec",
     "weighted": "WeightedHybrid",
     "switching": "SwitchingHybrid",
     "hybrid": "StackingHybrid",

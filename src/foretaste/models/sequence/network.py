@@ -56,6 +56,10 @@ class SequenceNetwork(nn.Module):
         """
         return self.backbone.last(vectors, lengths)
 
+    def foresee_codes(self, codes: Tensor, lengths: Tensor) -> Tensor:
+        """`foresee` of item codes, int64[rows, width]."""
+        return self.foresee(self.table(codes), lengths)
+
     def last_state(
         self, histories: Ragged, read: Callable[[Tensor], Tensor] | None = None
     ) -> Tensor:

@@ -23,19 +23,21 @@ class ConvolutionBlock(nn.Module):
 
     def __init__(self, dimension: int, dilation: int, dropout: float) -> None:
         super().__init__()
+        self._dilations = (dilation, 2 * dilation)
         self.norms = nn.ModuleList(nn.LayerNorm(dimension) for _ in range(2))
         self.convolutions = nn.ModuleList(
-            nn.Conv1d(dimension, dimension, _KERNEL, dilation=wide)
-            for wide in (dilation, 2 * dilation)
+            nn.Conv1d(dimension, dimension, _KERNEL, dilation=wide) for wide in self._dilations
         )
         self.dropout = ByteDropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:
         """float[rows, width, dimension] to the same; no position sees a later one."""
         told = x
-        for norm, convolution in zip(self.norms, self.convolutions, strict=True):
-            before = (_KERNEL - 1) * convolution.dilation[0]
-            read = functional.pad(norm(told).relu().transpose(1, 2), (before, 0))
+        for norm, wide, convolution in zip(
+            self.norms, self._dilations, self.convolutions, strict=True
+        ):
+            before = ((_KERNEL - 1) * wide, 0)
+            read = functional.pad(norm(told).relu().transpose(1, 2), before)
             told = convolution(read).transpose(1, 2)
         return x + self.dropout(told)
 

@@ -2,6 +2,7 @@
 
 from foretaste.models.sequence.config import SequenceConfig
 from foretaste.models.sequence.model import SequenceRecommender
+from foretaste.models.sequence.next_action import NextAction, NextActionConfig
 from foretaste.models.sequence.presets import (
     BERT4Rec,
     CL4SRec,
@@ -17,6 +18,8 @@ __all__ = [
     "DuoRec",
     "GRU4Rec",
     "LRURec",
+    "NextAction",
+    "NextActionConfig",
     "NextItNet",
     "SequenceConfig",
     "SequenceRecommender",

@@ -61,25 +61,29 @@ class SequenceNetwork(nn.Module):
         return self.foresee(self.table(codes), lengths)
 
     def last_state(
-        self, histories: Ragged, read: Callable[[Tensor], Tensor] | None = None
+        self,
+        histories: Ragged,
+        read: Callable[[Tensor], Tensor] | None = None,
+        foresee: Callable[[Tensor, Tensor], Tensor] | None = None,
     ) -> Tensor:
         """The state after the last item of every history.
 
         Args:
             histories: Item codes, at least one a row; or what `read` makes vectors of.
             read: Vectors of int64[rows, width]; by default those of the items.
+            foresee: States after vectors; by default `foresee`.
 
         Returns:
             float[rows, dimension].
         """
-        read = read or self.table
+        read, foresee = read or self.table, foresee or self.foresee
         recent = histories.last(self.length)
         states = torch.empty(len(recent), self.table.correction.shape[1])
         widths = rounded_up(recent.lengths, self.length)
         for rows in by_length(widths, _TOKENS):
             batch = recent.take(rows)
             vectors = read(torch.from_numpy(batch.padded(widths[rows].max())).long())
-            found = self.foresee(vectors, torch.from_numpy(batch.lengths))
+            found = foresee(vectors, torch.from_numpy(batch.lengths))
             states[rows] = found.to(states.dtype)
         return states
 

@@ -23,7 +23,7 @@ SETTINGS: dict[str, Any] = {
         "learning_rate": 0.02,
         "warmup_steps": 0,
         "average": 0.9,
-        "batch_tokens": 512,
+        "batch_tokens": 96,
     },
 }
 _MINUTE = 60_000

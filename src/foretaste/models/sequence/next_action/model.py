@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import polars as pl
@@ -44,8 +44,6 @@ class NextAction(SequenceRecommender):
 
     name = "next_action"
     config_class = NextActionConfig
-    config: NextActionConfig
-    _network: ActionNetwork
     _meaning: Meaning
     _told: Told
 
@@ -57,6 +55,14 @@ class NextAction(SequenceRecommender):
         **settings: Any,
     ) -> None:
         super().__init__(config, content=content, **settings)
+
+    @property
+    def _reads(self) -> NextActionConfig:
+        return cast(NextActionConfig, self.config)
+
+    @property
+    def _acts(self) -> ActionNetwork:
+        return cast(ActionNetwork, self._network)
 
     @property
     def actions(self) -> tuple[str, ...]:
@@ -79,10 +85,10 @@ class NextAction(SequenceRecommender):
             DataError: A column is missing.
         """
         ids, rows, told = self._understood(events, by)
-        found = np.tile(np.float32(self._meaning.shares), (len(rows), 1))
+        found = np.tile(np.array(self._meaning.shares, np.float32), (len(rows), 1))
         there = np.flatnonzero(rows.lengths)
         with torch.inference_mode():
-            says = self._network.says_kind(self._states(rows.take(there), told))
+            says = self._acts.says_kind(self._states(rows.take(there), told))
             found[there] = torch.softmax(says, dim=1).numpy()
         return ids.to_frame().with_columns(
             pl.Series(kind, found[:, place]) for place, kind in enumerate(self.actions)
@@ -137,9 +143,9 @@ class NextAction(SequenceRecommender):
 
     def _scores_after(self, rows: Ragged, told: Told, action: str | None) -> NDArray[np.float32]:
         """float32[rows, items + 1]; of empty rows, the items' counts."""
-        scores = np.tile(np.float32(self.item_counts), (len(rows), 1))
+        scores = np.tile(self.item_counts.astype(np.float32), (len(rows), 1))
         there = np.flatnonzero(rows.lengths)
-        network = self._network
+        network = self._acts
         with torch.inference_mode():
             if action is None:
                 states = network.last_state(rows.take(there), partial(network.read, told))
@@ -151,12 +157,12 @@ class NextAction(SequenceRecommender):
 
     def _states(self, rows: Ragged, told: Told) -> torch.Tensor:
         """float[rows, dimension], what the backbone says after each row of event numbers."""
-        network = self._network
+        network = self._acts
         return network.last_state(rows, partial(network.read, told), network.backbone.last)
 
     def _understood(self, events: pl.DataFrame, by: str) -> tuple[pl.Series, Ragged, Told]:
         """Ids of sequences, the numbers of their events, and what these tell."""
-        for column in (by, ITEM_ID, TIMESTAMP, *self.config.context):
+        for column in (by, ITEM_ID, TIMESTAMP, *self._reads.context):
             if column not in events.columns:
                 raise DataError("the events have no such column.", field=column)
         ids = events[by].unique(maintain_order=True)
@@ -170,19 +176,19 @@ class NextAction(SequenceRecommender):
             events[_ROW].to_numpy().astype(np.int32),
             len(ids),
             self._meaning,
-            collapse_repeats=self.config.collapse_repeats,
+            collapse_repeats=self._reads.collapse_repeats,
         )
         return ids, rows, told
 
     def _training_rows(self, train: Dataset) -> Ragged:
-        self._meaning = Meaning.of(train, self.config.context)
+        self._meaning = Meaning.of(train, self._reads.context)
         self._told, rows = number_events(
             train.events,
             train.item_codes,
             train.user_codes - 1,
             len(train.user_vocabulary),
             self._meaning,
-            collapse_repeats=self.config.collapse_repeats,
+            collapse_repeats=self._reads.collapse_repeats,
         )
         return rows
 
@@ -196,10 +202,10 @@ class NextAction(SequenceRecommender):
         ]
 
     def _own_task(self, given: Given) -> Objective:
-        weights = self.config.event_weights
+        weights = self._reads.event_weights
         given.train.event_weights(weights)  # refuses types that no event has
         by_kind = [weights.get(kind, 1.0) for kind in self.actions]
-        return NextEvent(self._told, by_kind, given.negatives, self.config)
+        return NextEvent(self._told, by_kind, given.negatives, self._reads)
 
     def _tensors(self) -> dict[str, Tensor]:
         return super()._tensors() | {_MEANING: self._meaning.to_bytes()}

@@ -36,11 +36,7 @@ class ActionNetwork(SequenceNetwork):
     ) -> None:
         super().__init__(config, items, base)
         sizes = [len(meaning.kinds), PAUSES, *map(len, meaning.contexts.values())]
-        self.sides = nn.ModuleList(
-            nn.Embedding(size + 1, config.dimension, padding_idx=0) for size in sizes
-        )
-        for side in self.sides:
-            nn.init.zeros_(side.weight)
+        self.sides = nn.ModuleList(_from_zero(size + 1, config.dimension) for size in sizes)
         self.says_kind = nn.Linear(config.dimension, len(meaning.kinds))
         self.scale = nn.Parameter(torch.ones(len(meaning.kinds), config.dimension))
         self.shift = nn.Parameter(torch.zeros(len(meaning.kinds), config.dimension))
@@ -71,6 +67,13 @@ class ActionNetwork(SequenceNetwork):
     def of_kind(self, states: Tensor, kind: int) -> Tensor:
         """States of the backbone turned to the items of events of a kind (its place, from 0)."""
         return states * self.scale[kind] + self.shift[kind]
+
+
+def _from_zero(size: int, dimension: int) -> nn.Embedding:
+    """Vectors that say nothing yet; the first one never will."""
+    vectors = nn.Embedding(size, dimension, padding_idx=0)
+    nn.init.zeros_(vectors.weight)
+    return vectors
 
 
 class NextEvent(Objective):

@@ -8,11 +8,13 @@ import pytest
 import torch
 
 from foretaste import artifacts
-from foretaste.data import Dataset
+from foretaste.data import Dataset, Ragged
 from foretaste.errors import ConfigError, DataError, InputError
 from foretaste.models import NextAction
-from foretaste.models.sequence.next_action.events import Meaning, number_events
-from foretaste.training import seeded
+from foretaste.models.sequence import NextActionConfig
+from foretaste.models.sequence.next_action.events import Meaning, Told, number_events
+from foretaste.models.sequence.next_action.network import NextEvent
+from foretaste.training import UniformNegatives, seeded
 
 SETTINGS: dict[str, Any] = {
     "dimension": 16,
@@ -158,33 +160,22 @@ def test_what_the_target_tells_of_itself_is_never_read(model: NextAction, column
 
 
 def loss(model: NextAction, events: pl.DataFrame) -> float:
-    """Of a fitted model on other events, under the same draws."""
+    """Of a fitted model's network on other events, under the same draws."""
     data = Dataset.from_tables(events, pl.DataFrame({"item_id": range(8)}))
-    trial = NextAction(**SETTINGS, blind_share=0.0)
-    trial._known = model.known
-    rows = trial._training_rows(data)
-    trial._meaning = model._meaning
-    trial._told, rows = number_events(
-        data.events,
-        data.item_codes,
-        data.user_codes - 1,
-        len(data.user_vocabulary),
-        model._meaning,
-        collapse_repeats=True,
-    )
-    [(_, task)] = trial._objectives(data)
+    told, rows = numbered(data, Meaning.of(data, ("device",)))
+    negatives = UniformNegatives(torch.arange(1, 9), 8)
+    task = NextEvent(told, [1.0, 1.0, 1.0], negatives, NextActionConfig(blind_share=0.0))
     with seeded(0), torch.no_grad():
         return task(model.network, torch.from_numpy(rows.padded()).long()).item()
 
 
-def numbered(events: pl.DataFrame, *, collapse: bool) -> Any:
-    data = Dataset.from_tables(events)
+def numbered(data: Dataset, meaning: Meaning, *, collapse: bool = True) -> tuple[Told, Ragged]:
     return number_events(
         data.events,
         data.item_codes,
         data.user_codes - 1,
         len(data.user_vocabulary),
-        Meaning.of(data, ()),
+        meaning,
         collapse_repeats=collapse,
     )
 
@@ -198,26 +189,20 @@ def test_repeats_are_collapsed() -> None:
             "event_type": ["view", "view", "cart", "view", "view", "view", "view"],
         }
     )
-    told, rows = numbered(events, collapse=True)
+    data = Dataset.from_tables(events)
+    told, rows = numbered(data, Meaning.of(data, ()))
     assert rows.lengths.tolist() == [4, 1]
     assert told.items.tolist() == [0, 1, 1, 2, 1, 1]
     assert told.kinds.tolist() == [0, 2, 1, 2, 2, 2]
     # Pauses: none before the first, 2 s, 1 s, 87 s.
     assert told.sides[1].tolist() == [0, 0, 2, 2, 7, 0]
-    _, rows = numbered(events, collapse=False)
+    _, rows = numbered(data, Meaning.of(data, ()), collapse=False)
     assert rows.lengths.tolist() == [5, 2]
 
 
 def test_times_good_for_order_only_tell_of_no_pauses() -> None:
     data = Dataset.from_tables(visits(people=3).drop("device"), clock="order")
-    told, _ = number_events(
-        data.events,
-        data.item_codes,
-        data.user_codes - 1,
-        3,
-        Meaning.of(data, ()),
-        collapse_repeats=True,
-    )
+    told, _ = numbered(data, Meaning.of(data, ()))
     assert not told.sides[1].any()
 
 
@@ -255,6 +240,8 @@ def test_input_that_does_not_fit(model: NextAction) -> None:
         model.next_actions(
             events.with_columns(event_type=pl.when(pl.col("user_id") == "p000").then("event_type"))
         )
+    with pytest.raises(DataError, match="integers"):
+        model.next_actions(events.with_columns(pl.from_epoch("timestamp", time_unit="ms")))
     data = Dataset.from_tables(visits(people=5))
     with pytest.raises(InputError, match="steal"):
         NextAction(**SETTINGS, event_weights={"steal": 2.0}).fit(data)

@@ -82,7 +82,7 @@ class NextAction(SequenceRecommender):
             that add up to 1. A sequence without a known item has the shares of the training events.
 
         Raises:
-            DataError: A column is missing.
+            DataError: A column is missing, or times are no integers.
         """
         ids, rows, told = self._understood(events, by)
         found = np.tile(np.array(self._meaning.shares, np.float32), (len(rows), 1))
@@ -117,7 +117,7 @@ class NextAction(SequenceRecommender):
 
         Raises:
             InputError: The action is unknown, or k is below 1.
-            DataError: A column is missing.
+            DataError: A column is missing, or times are no integers.
         """
         if action is not None and action not in self.actions:
             raise InputError(
@@ -165,6 +165,12 @@ class NextAction(SequenceRecommender):
         for column in (by, ITEM_ID, TIMESTAMP, *self._reads.context):
             if column not in events.columns:
                 raise DataError("the events have no such column.", field=column)
+        if not events[TIMESTAMP].dtype.is_integer():
+            raise DataError(
+                "timestamps must be integers.",
+                field=TIMESTAMP,
+                hint="Give milliseconds since 1970, or what the training events had.",
+            )
         ids = events[by].unique(maintain_order=True)
         places = ids.to_frame().with_row_index(_ROW)
         events = events.join(places, on=by, maintain_order="left")

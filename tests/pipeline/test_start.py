@@ -46,5 +46,5 @@ def test_starts_that_can_not_be(tmp_path: Path) -> None:
         train(missing, prepared, str)
     other = load_config(settings(tmp_path), ["model.name=popularity"])
     train(other, prepared, str).save(tmp_path / "runs" / "popularity")
-    with pytest.raises(ConfigError, match="'popularity' is none"):
+    with pytest.raises(ConfigError, match="'sequence' from 'popularity'"):
         train(load_config(settings(tmp_path, start="runs/popularity")), prepared, str)

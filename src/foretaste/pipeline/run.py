@@ -121,12 +121,11 @@ def _fit(model: Recommender, start: Path | None, split: Split, checkpoints: Path
     from foretaste.models import SequenceRecommender
 
     other = artifacts.load(start)
-    for one in (model, other):
-        if not isinstance(one, SequenceRecommender):
-            raise ConfigError(
-                f"only a sequence model starts from another; '{one.name}' is none.",
-                field="model.start",
-            )
+    if not (isinstance(model, SequenceRecommender) and isinstance(other, SequenceRecommender)):
+        raise ConfigError(
+            f"only a sequence model starts from another, not '{model.name}' from '{other.name}'.",
+            field="model.start",
+        )
     model.fit(split.train, split.validation, checkpoints=checkpoints, start_from=other)
 
 

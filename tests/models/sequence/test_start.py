@@ -120,5 +120,4 @@ def test_a_checkpoint_of_another_start_is_not_gone_on_from(tmp_path: Path) -> No
         return {path.name for path in tmp_path.iterdir()}
 
     assert len(stopped(None)) == 1
-    assert len(stopped(None)) == 1
     assert len(stopped(learnt())) == 2

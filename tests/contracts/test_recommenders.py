@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import polars as pl
 
@@ -10,10 +12,17 @@ from foretaste.models import (
     BPR,
     EASE,
     MODELS,
+    BERT4Rec,
+    CL4SRec,
     ContentBased,
+    DuoRec,
+    GRU4Rec,
     ItemKNN,
     LightGCN,
+    LRURec,
     NeuralCF,
+    NextAction,
+    NextItNet,
     Popularity,
     Recommender,
     SequenceRecommender,
@@ -50,6 +59,8 @@ QUICK = {
     "batch_tokens": 64,
     "average": 0.9,
 }
+
+SMALL_SEQUENCE: dict[str, Any] = {"dimension": 8, "negatives": 4, "training": {"epochs": 2}}
 
 
 def members() -> list[Recommender]:
@@ -134,9 +145,43 @@ class TestContentBased(RecommenderContract):
 
 class TestSequence(RecommenderContract):
     def make(self) -> Recommender:
-        return SequenceRecommender(
-            content=LetterEncoder(), dimension=8, negatives=4, training={"epochs": 2}
-        )
+        return SequenceRecommender(content=LetterEncoder(), **SMALL_SEQUENCE)
+
+
+class TestGRU4Rec(RecommenderContract):
+    def make(self) -> Recommender:
+        return GRU4Rec(**SMALL_SEQUENCE)
+
+
+class TestNextItNet(RecommenderContract):
+    def make(self) -> Recommender:
+        return NextItNet(**SMALL_SEQUENCE)
+
+
+class TestLRURec(RecommenderContract):
+    def make(self) -> Recommender:
+        return LRURec(**SMALL_SEQUENCE)
+
+
+class TestBERT4Rec(RecommenderContract):
+    def make(self) -> Recommender:
+        return BERT4Rec(**SMALL_SEQUENCE)
+
+
+class TestCL4SRec(RecommenderContract):
+    def make(self) -> Recommender:
+        return CL4SRec(**SMALL_SEQUENCE)
+
+
+class TestDuoRec(RecommenderContract):
+    def make(self) -> Recommender:
+        return DuoRec(**SMALL_SEQUENCE)
+
+
+class TestNextAction(RecommenderContract):
+    def make(self) -> Recommender:
+        # One person who acts on one item twice would have a single event left.
+        return NextAction(**SMALL_SEQUENCE, collapse_repeats=False)
 
 
 def test_none_is_forgotten() -> None:

@@ -20,6 +20,7 @@ Layout = Literal[
     "personalize",
     "gorse",
     "amazon-reviews",
+    "retailrocket",
     "sequences",
     "canonical",
 ]

@@ -20,7 +20,16 @@ if TYPE_CHECKING:
     from foretaste.models.neural import NeuralCF
     from foretaste.models.popularity import Popularity
     from foretaste.models.ratings import SVDPlusPlus
-    from foretaste.models.sequence import SequenceRecommender
+    from foretaste.models.sequence import (
+        BERT4Rec,
+        CL4SRec,
+        DuoRec,
+        GRU4Rec,
+        LRURec,
+        NextAction,
+        NextItNet,
+        SequenceRecommender,
+    )
     from foretaste.models.user_neighbours import UserKNN
 
 __all__ = [
@@ -28,11 +37,18 @@ __all__ = [
     "BPR",
     "EASE",
     "MODELS",
+    "BERT4Rec",
+    "CL4SRec",
     "ContentBased",
+    "DuoRec",
+    "GRU4Rec",
     "ItemKNN",
+    "LRURec",
     "LightGCN",
     "ModelState",
     "NeuralCF",
+    "NextAction",
+    "NextItNet",
     "Popularity",
     "Ranking",
     "Recommender",
@@ -59,6 +75,13 @@ _HOMES = {
     "Recommender": "base",
     "SVDPlusPlus": "ratings",
     "SequenceRecommender": "sequence",
+    "BERT4Rec": "sequence",
+    "CL4SRec": "sequence",
+    "DuoRec": "sequence",
+    "GRU4Rec": "sequence",
+    "LRURec": "sequence",
+    "NextAction": "sequence",
+    "NextItNet": "sequence",
     "StackingHybrid": "hybrid",
     "SwitchingHybrid": "hybrid",
     "TfIdf": "content_based",
@@ -79,6 +102,13 @@ _CLASS_OF = {
     "content": "ContentBased",
     "tfidf": "TfIdf",
     "sequence": "SequenceRecommender",
+    "gru4rec": "GRU4Rec",
+    "nextitnet": "NextItNet",
+    "lrurec": "LRURec",
+    "bert4rec": "BERT4Rec",
+    "cl4srec": "CL4SRec",
+    "duorec": "DuoRec",
+    "next_action": "NextAction",
     "weighted": "WeightedHybrid",
     "switching": "SwitchingHybrid",
     "hybrid": "StackingHybrid",

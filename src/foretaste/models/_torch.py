@@ -134,8 +134,9 @@ def _checkpoint(
         "" if validation is None else validation.fingerprint,
     ]
     digest = hashlib.sha256("\n".join(told).encode())
-    # Such as text vectors, which an encoder of one's own may have made: no setting tells of it.
-    for buffer in network.buffers():
-        digest.update(buffer.numpy().tobytes())
+    # Text vectors, which an encoder of one's own may have made, and what the training starts from:
+    # no setting tells of them.
+    for value in network.state_dict().values():
+        digest.update(value.numpy().tobytes())
     key = digest.hexdigest()
     return Checkpoint(model.checkpoints / f"{model.name}-{key[:16]}.safetensors", key)

@@ -25,6 +25,7 @@ _SHARED_SECTIONS = ("content", "training")
 #: Settings that are paths.
 _PATHS = (
     ("data", "path"),
+    ("model", "start"),
     ("ranking", "safety", "harm", "classifier"),
     ("ranking", "safety", "harm", "queue"),
 )
@@ -56,11 +57,13 @@ class ModelSection(Config):
 
     Attributes:
         name: A name in `foretaste.models.MODELS`.
+        start: A run whose sequence model the training of another starts from.
     """
 
     model_config = ConfigDict(extra="allow")
 
     name: str = _MODEL
+    start: Path | None = None
 
 
 class EvaluationConfig(Config):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from foretaste import artifacts
 from foretaste.data import CleaningReport, Dataset, Split, clean, read
-from foretaste.errors import ArtifactError
+from foretaste.errors import ArtifactError, ConfigError
 from foretaste.evaluation import EvaluationReport, evaluate
 from foretaste.memory import peak_memory_mib
 from foretaste.models import Recommender
@@ -97,13 +97,36 @@ def train(
     model = config.build_model()
     tell(f"Training {model.name}")
     started = time.perf_counter()
-    model.fit(prepared.split.train, validation=prepared.split.validation, checkpoints=checkpoints)
+    _fit(model, config.model.start, prepared.split, checkpoints)
     seconds = time.perf_counter() - started
     memory = peak_memory_mib()
     tell(f"Measuring {model.name}")
     report = measure(model, prepared.split, config.evaluation)
     model.remember(prepared.dataset)
     return Trained(config, prepared, model, report, seconds, memory)
+
+
+def _fit(model: Recommender, start: Path | None, split: Split, checkpoints: Path | None) -> None:
+    """Fits a model, from nothing or from the model of another run.
+
+    Raises:
+        ConfigError: One of the models is no sequence model.
+        ArtifactError: The run is damaged or not there.
+        InputError: The models do not fit each other.
+    """
+    if start is None:
+        model.fit(split.train, split.validation, checkpoints=checkpoints)
+        return
+    # A network library, which other models do without.
+    from foretaste.models import SequenceRecommender
+
+    other = artifacts.load(start)
+    if not (isinstance(model, SequenceRecommender) and isinstance(other, SequenceRecommender)):
+        raise ConfigError(
+            f"only a sequence model starts from another, not '{model.name}' from '{other.name}'.",
+            field="model.start",
+        )
+    model.fit(split.train, split.validation, checkpoints=checkpoints, start_from=other)
 
 
 def measure(model: Recommender, split: Split, config: EvaluationConfig) -> EvaluationReport:

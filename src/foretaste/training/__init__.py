@@ -2,6 +2,7 @@
 
 from foretaste.training.checkpoint import Checkpoint
 from foretaste.training.config import TrainingConfig
+from foretaste.training.contrastive import contrastive_loss
 from foretaste.training.dropout import ByteDropout
 from foretaste.training.history import Epoch, TrainingHistory
 from foretaste.training.loop import seeded, train_network
@@ -15,6 +16,7 @@ __all__ = [
     "TrainingConfig",
     "TrainingHistory",
     "UniformNegatives",
+    "contrastive_loss",
     "sampled_softmax",
     "seeded",
     "train_network",

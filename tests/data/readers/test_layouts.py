@@ -125,6 +125,13 @@ def sequences(folder: Path) -> None:
     write(folder / "items.tsv", items)
 
 
+def retailrocket(folder: Path) -> None:
+    header = "visitorid\titemid\tevent\n"
+    write(folder / "view_ecommerce.dat", f"{header}1\t20\t1\n1\t30\t1\n2\t20\t1\n")
+    write(folder / "add_to_cart_ecommerce.dat", f"{header}1\t30\t1\n")
+    write(folder / "purchase_ecommerce.dat", f"{header}1\t30\t1\n")
+
+
 MAKERS = {
     "movielens-1m": movielens_1m,
     "movielens-100k": movielens_100k,
@@ -133,6 +140,7 @@ MAKERS = {
     "gorse": gorse,
     "amazon-reviews": amazon_2018,
     "sequences": sequences,
+    "retailrocket": retailrocket,
 }
 
 
@@ -280,6 +288,31 @@ def test_amazon(tmp_path: Path, make: Any) -> None:
         assert soap["features"] == "Round Blue"
         assert soap["price"] == 12.5
         assert dataset.events["asin"].to_list() == ["0021", "0031"]
+
+
+def test_retailrocket(tmp_path: Path) -> None:
+    retailrocket(tmp_path)
+    dataset = read(tmp_path)
+    kinds = dataset.events.select("user_id", "item_id", "event_type").rows()
+    assert kinds == [
+        (1, 20, "view"),
+        (1, 30, "view"),
+        (1, 30, "cart"),
+        (1, 30, "purchase"),
+        (2, 20, "view"),
+    ]
+    assert dataset.clock == "order"
+    assert any("order of the rows" in note for note in dataset.notes)
+
+
+def test_retailrocket_names_the_file_at_fault(tmp_path: Path) -> None:
+    retailrocket(tmp_path)
+    write(tmp_path / "purchase_ecommerce.dat", "visitorid\titemid\tevent\n1\t30\t1\n\t30\t1\n")
+    error = refusal(tmp_path)
+    assert error.file == str(tmp_path / "purchase_ecommerce.dat")
+    assert (error.row, error.field) == (3, "visitorid")
+    (tmp_path / "purchase_ecommerce.dat").unlink()
+    assert "known layout" in str(refusal(tmp_path))
 
 
 def test_sequences(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from foretaste.data.readers import (
     movielens,
     personalize,
     recbole,
+    retailrocket,
     sequences,
 )
 from foretaste.data.readers.layout import Found, Reader, Source, Tables
@@ -19,6 +20,7 @@ READERS = (
     personalize.READER,
     gorse.READER,
     amazon.READER,
+    retailrocket.READER,
     sequences.READER,
     canonical.READER,
 )

@@ -1,6 +1,26 @@
-"""The sequence model: item table, backbone, and the recommender made of them."""
+"""The sequence model: item table, backbones, objectives, and the recommenders made of them."""
 
 from foretaste.models.sequence.config import SequenceConfig
 from foretaste.models.sequence.model import SequenceRecommender
+from foretaste.models.sequence.next_action import NextAction, NextActionConfig
+from foretaste.models.sequence.presets import (
+    BERT4Rec,
+    CL4SRec,
+    DuoRec,
+    GRU4Rec,
+    LRURec,
+    NextItNet,
+)
 
-__all__ = ["SequenceConfig", "SequenceRecommender"]
+__all__ = [
+    "BERT4Rec",
+    "CL4SRec",
+    "DuoRec",
+    "GRU4Rec",
+    "LRURec",
+    "NextAction",
+    "NextActionConfig",
+    "NextItNet",
+    "SequenceConfig",
+    "SequenceRecommender",
+]

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
 from foretaste.config import Config
 from foretaste.content import TextEncoderConfig
+from foretaste.models.sequence.objectives.joint import AnyObjectiveConfig
 from foretaste.training import TrainingConfig
+
+#: What reads the sequence; see `foretaste.models.sequence.backbones`.
+BackboneName = Literal["transformer", "gru", "lstm", "cnn", "linear_recurrent", "bert4rec"]
 
 
 class SequenceConfig(Config):
@@ -16,9 +20,17 @@ class SequenceConfig(Config):
 
     Attributes:
         content: The encoder of the items' words; None learns from behaviour alone.
+        backbone: "transformer" looks back at all actions, "gru" and "lstm" go from one to the next,
+            "cnn" looks back by dilated convolutions, "linear_recurrent" sums up what went before;
+            "bert4rec" looks both ways and learns to say items that were hidden from it.
+        hidden_share: Of the items, which are hidden from "bert4rec" in training.
+        objectives: What is learnt beside the backbone's own task, each by its `kind` with a
+            `weight`: "augmentation", "same_target", "masked_item", "item_attribute", "segment".
+        own_weight: Of the backbone's own task: to foresee the next item, or to say hidden ones; 0
+            learns the objectives alone, to be gone on from.
         dimension: Length of item vectors and states.
-        layers: Gated blocks.
-        heads: Attention heads a block; `dimension` is an even multiple.
+        layers: Blocks of the backbone.
+        heads: Attention heads a block of a transformer; `dimension` is an even multiple.
         length: Most recent actions read.
         bound: Longest correction of a text vector, which itself has length 1.
         dropout: Share of activations dropped in training.
@@ -29,6 +41,10 @@ class SequenceConfig(Config):
     """
 
     content: TextEncoderConfig | None = None
+    backbone: BackboneName = "transformer"
+    hidden_share: float = Field(default=0.2, gt=0, lt=1)
+    objectives: tuple[AnyObjectiveConfig, ...] = ()
+    own_weight: float = Field(default=1.0, ge=0)
     dimension: int = Field(default=128, ge=1)
     layers: int = Field(default=2, ge=1)
     heads: int = Field(default=2, ge=1)
@@ -38,6 +54,12 @@ class SequenceConfig(Config):
     negatives: int = Field(default=4096, ge=1)
     seed: int = Field(default=0, ge=0)
     training: TrainingConfig = TrainingConfig()
+
+    @model_validator(mode="after")
+    def _something_to_learn(self) -> Self:
+        if not self.own_weight and not self.objectives:
+            raise ValueError("with own_weight 0 and no objectives there is nothing to learn")
+        return self
 
     @model_validator(mode="after")
     def _heads_divide(self) -> Self:

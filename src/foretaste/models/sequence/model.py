@@ -1,9 +1,10 @@
-"""The sequence recommender: a causal transformer over recent actions that knows items' words."""
+"""The sequence recommender: reads recent actions in their order, and knows items' words."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from pathlib import Path
+from typing import Any, Self
 
 import numpy as np
 import polars as pl
@@ -18,6 +19,8 @@ from foretaste.models._torch import fit_network, load_weights, tensors_of
 from foretaste.models.base import Recommender, Tensor
 from foretaste.models.sequence.config import SequenceConfig
 from foretaste.models.sequence.network import SequenceBatches, SequenceNetwork
+from foretaste.models.sequence.objectives import Given, Joint, MaskedItem, NextItem, Objective
+from foretaste.models.sequence.start import carry_over, check_start
 from foretaste.training import UniformNegatives, seeded
 
 _BASE = "network.table.base"
@@ -53,35 +56,92 @@ class SequenceRecommender(Recommender):
         self.content = ContentReference(self.config.content, content)
         self.config = self.config.model_copy(update={"content": self.content.settings})
         self._projection: Projection | None = None
+        self._start: SequenceRecommender | None = None
+
+    @property
+    def network(self) -> SequenceNetwork:
+        """The network of a fitted model."""
+        return self._network
+
+    def fit(
+        self,
+        train: Dataset,
+        validation: Targets | None = None,
+        *,
+        checkpoints: Path | None = None,
+        start_from: SequenceRecommender | None = None,
+    ) -> Self:
+        """Learns from `train`, as `Recommender.fit`.
+
+        Args:
+            train: As there.
+            validation: As there.
+            checkpoints: As there.
+            start_from: A fitted model of the same shape, whose backbone and item vectors (of the
+                items that both know, by id) the training starts from; else from nothing.
+
+        Raises:
+            InputError: That model does not fit: its settings differ, or it shares no item.
+        """
+        self._start = start_from
+        try:
+            return super().fit(train, validation, checkpoints=checkpoints)
+        finally:
+            self._start = None
 
     def _fit(self, train: Dataset, validation: Targets | None) -> None:
-        config = self.config
+        config, start = self.config, self._start
         batches = SequenceBatches(
-            train.histories(),
-            config.length,
-            config.training.batch_tokens,
-            config.seed,
+            self._training_rows(train), config.length, config.training.batch_tokens, config.seed
         )
         if not len(batches.sequences):
             raise DataError(
                 "nobody has two events, so there is no next item to learn from.",
                 hint="Give more events, or use a model that needs no order, such as itemknn.",
             )
+        if start is not None:
+            check_start(self, start)
         base = self._text_vectors(train.items)
         self.needs_behaviour = base is None
-        warm = torch.from_numpy(np.flatnonzero(self.item_counts))
         with seeded(config.seed):
-            network = SequenceNetwork(config, len(self.item_vocabulary), base)
-        negatives = UniformNegatives(warm, config.negatives)
+            network = self._new_network(base)
+            joint = Joint(network, self._objectives(train))
+        if start is not None:
+            carry_over(network, self, start)
         fit_network(
             self,
-            network,
+            joint,
             batches=batches,
-            loss=lambda codes: network.next_item_loss(codes, negatives),
+            loss=joint,
             use=lambda: self._use(network),
             train=train,
             validation=validation,
         )
+
+    def _training_rows(self, train: Dataset) -> Ragged:
+        """What the rows of batches are cut from: item codes of every person."""
+        return train.histories()
+
+    def _new_network(self, base: torch.Tensor | None) -> SequenceNetwork:
+        return SequenceNetwork(self.config, len(self.item_vocabulary), base)
+
+    def _objectives(self, train: Dataset) -> list[tuple[float, Objective]]:
+        """What is learnt, each with its weight."""
+        config = self.config
+        given = Given(
+            train,
+            UniformNegatives(torch.from_numpy(np.flatnonzero(self.item_counts)), config.negatives),
+            dimension=config.dimension,
+            length=config.length,
+        )
+        added: list[tuple[float, Objective]]
+        added = [(one.weight, one.build(given)) for one in config.objectives]
+        return [(config.own_weight, self._own_task(given)), *added] if config.own_weight else added
+
+    def _own_task(self, given: Given) -> Objective:
+        if self.config.backbone == "bert4rec":
+            return MaskedItem(given.negatives, self.config.hidden_share)
+        return NextItem(given.negatives)
 
     def input_vectors(self, codes: NDArray[np.int32]) -> torch.Tensor:
         """The vectors as which items are read, float[n, dimension], for explanations."""
@@ -97,8 +157,9 @@ class SequenceRecommender(Recommender):
         Returns:
             float[rows].
         """
-        states = self._network.backbone(vectors[:, -self.config.length :])
-        return states[:, -1] @ self._table[item].clone()
+        recent = vectors[:, -self.config.length :]
+        lengths = torch.full((len(recent),), recent.shape[1])
+        return self._network.foresee(recent, lengths) @ self._table[item].clone()
 
     def _score(self, histories: Ragged) -> NDArray[np.float32]:
         with torch.inference_mode():
@@ -121,11 +182,7 @@ class SequenceRecommender(Recommender):
             )
         base = tensors.get(_BASE)
         self.needs_behaviour = base is None
-        network = SequenceNetwork(
-            self.config,
-            len(self.item_vocabulary),
-            None if base is None else torch.from_numpy(base),
-        )
+        network = self._new_network(None if base is None else torch.from_numpy(base))
         load_weights(network, tensors)
         self.content.restore(tensors)
         self._use(network)
@@ -144,7 +201,12 @@ class SequenceRecommender(Recommender):
             self._projection = None
             return None
         vectors = self.content.fit(items)
-        self._projection = Projection.fit(vectors[self.item_counts[1:] > 0], self.config.dimension)
+        self._projection = (
+            # What was learnt before is told in the coordinates of then.
+            self._start._projection
+            if self._start is not None and self._start._projection is not None
+            else Projection.fit(vectors[self.item_counts[1:] > 0], self.config.dimension)
+        )
         projected = self._projection.apply(vectors)
         return torch.from_numpy(np.pad(projected, ((1, 0), (0, 0))))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from foretaste.data import Ragged
 from foretaste.data.batching import by_length, length_buckets, rounded_up
-from foretaste.models.sequence.backbone import Backbone
+from foretaste.models.sequence.backbones import build_backbone
 from foretaste.models.sequence.config import SequenceConfig
 from foretaste.models.sequence.item_table import ItemTable
 from foretaste.training import UniformNegatives, sampled_softmax
@@ -40,28 +40,51 @@ class SequenceNetwork(nn.Module):
             config.bound,
             sparse=items > _LARGE * config.negatives,
         )
-        self.backbone = Backbone(
-            dimension=config.dimension,
-            layers=config.layers,
-            heads=config.heads,
-            length=config.length,
-            dropout=config.dropout,
-        )
+        self.backbone = build_backbone(config)
+        self.length = config.length
 
     def forward(self, codes: Tensor) -> Tensor:
         """int64[rows, width], zeros at the end, to states float[rows, width, dimension]."""
         return self.backbone(self.table(codes))
 
-    def last_state(self, histories: Ragged) -> Tensor:
-        """float[rows, dimension], the state after the last item of every (non-empty) history."""
-        recent = histories.last(len(self.backbone.turns))
+    def foresee(self, vectors: Tensor, lengths: Tensor) -> Tensor:
+        """The states that score what follows each row, float[rows, dimension].
+
+        Args:
+            vectors: float[rows, width, dimension], zeros at the end.
+            lengths: int64[rows], items told in each row.
+        """
+        return self.backbone.last(vectors, lengths)
+
+    def foresee_codes(self, codes: Tensor, lengths: Tensor) -> Tensor:
+        """`foresee` of item codes, int64[rows, width]."""
+        return self.foresee(self.table(codes), lengths)
+
+    def last_state(
+        self,
+        histories: Ragged,
+        read: Callable[[Tensor], Tensor] | None = None,
+        foresee: Callable[[Tensor, Tensor], Tensor] | None = None,
+    ) -> Tensor:
+        """The state after the last item of every history.
+
+        Args:
+            histories: Item codes, at least one a row; or what `read` makes vectors of.
+            read: Vectors of int64[rows, width]; by default those of the items.
+            foresee: States after vectors; by default `foresee`.
+
+        Returns:
+            float[rows, dimension].
+        """
+        read, foresee = read or self.table, foresee or self.foresee
+        recent = histories.last(self.length)
         states = torch.empty(len(recent), self.table.correction.shape[1])
-        widths = rounded_up(recent.lengths, len(self.backbone.turns))
+        widths = rounded_up(recent.lengths, self.length)
         for rows in by_length(widths, _TOKENS):
             batch = recent.take(rows)
-            found = self(torch.from_numpy(batch.padded(widths[rows].max())).long())
-            ends = torch.from_numpy(batch.lengths) - 1
-            states[rows] = found[torch.arange(len(batch)), ends].to(states.dtype)
+            vectors = read(torch.from_numpy(batch.padded(widths[rows].max())).long())
+            found = foresee(vectors, torch.from_numpy(batch.lengths))
+            states[rows] = found.to(states.dtype)
         return states
 
     def next_item_loss(self, codes: Tensor, negatives: UniformNegatives) -> Tensor:
@@ -73,10 +96,22 @@ class SequenceNetwork(nn.Module):
         """
         targets = codes[:, 1:]
         real = targets != 0
-        targets = targets[real]
         sampled = negatives.draw()
+        return self.item_loss(self(codes[:, :-1])[real], targets[real], sampled, negatives)
+
+    def item_loss(
+        self, states: Tensor, targets: Tensor, sampled: Tensor, negatives: UniformNegatives
+    ) -> Tensor:
+        """Mean loss of states that should say items.
+
+        Args:
+            states: float[n, dimension].
+            targets: int64[n], codes.
+            sampled: int64[m], codes that every target must beat, of `negatives.draw`.
+            negatives: Where those were drawn from.
+        """
         return sampled_softmax(
-            self(codes[:, :-1])[real],
+            states,
             self.table(targets),
             self.table(sampled),
             targets=targets,

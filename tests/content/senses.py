@@ -79,7 +79,10 @@ def write_clap(folder: Path) -> Path:
     }
     config = ClapConfig(text_config=text, audio_config=audio, projection_dim=12)
     _save(ClapModel, config, folder)
-    ClapFeatureExtractor(sampling_rate=RATE, max_length_s=1).save_pretrained(str(folder))
+    extractor = ClapFeatureExtractor(
+        sampling_rate=RATE, max_length_s=1, truncation="rand_trunc", padding="repeatpad"
+    )
+    extractor.save_pretrained(str(folder))
     return folder
 
 

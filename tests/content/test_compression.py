@@ -155,9 +155,7 @@ def test_what_cannot_be_taught(plain_model: Path, tmp_path: Path):
     with pytest.raises(DataError, match="distinct texts"):
         distil(str(plain_model), ["lamp"] * 100, tmp_path / "student")
     with pytest.raises(InputError, match="It has 2"):
-        distil(
-            str(plain_model), sentences(60), tmp_path / "student", DistillationConfig(layers=3)
-        )
+        distil(str(plain_model), sentences(60), tmp_path / "student", DistillationConfig(layers=3))
 
 
 def test_other_shapes_are_refused(sentence_model: Path):

@@ -45,9 +45,7 @@ def encode_sounds(model: Path, folder: Path, names: list[str | None], **settings
 
 
 @pytest.mark.parametrize("write", [write_vit, write_clip])
-def test_pictures_become_vectors_whatever_the_model(
-    write: Callable[[Path], Path], tmp_path: Path
-):
+def test_pictures_become_vectors_whatever_the_model(write: Callable[[Path], Path], tmp_path: Path):
     model = write(tmp_path / "model")
     for name, colour in {"red.png": RED, "again.png": RED, "blue.png": BLUE}.items():
         (tmp_path / name).write_bytes(picture(colour))
@@ -126,17 +124,17 @@ def test_pictures_that_cannot_be_used_are_counted_and_zero(vit: Path, tmp_path: 
     assert logs[1]["reasons"] == {"larger than 1 MiB": 1}
 
 
-def test_a_picture_is_decoded_before_the_limit_on_pixels_is_known(
+def test_too_many_pixels_are_refused_before_anything_is_decoded(
     vit: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     """Pillow decodes nothing at opening; a bomb must be refused before `load`."""
-    from PIL import Image
+    from PIL import ImageFile
 
     def load(self: object) -> None:
         raise AssertionError("decoded")
 
     (tmp_path / "huge.png").write_bytes(picture(RED, side=300))
-    monkeypatch.setattr(Image.Image, "load", load)
+    monkeypatch.setattr(ImageFile.ImageFile, "load", load)
     assert not encode_images(vit, tmp_path, ["huge.png"], most_megapixels=0.01).any()
 
 

@@ -5,6 +5,7 @@ from foretaste.content.base import Encoder
 from foretaste.content.image import ImageEncoder, ImageEncoderConfig
 from foretaste.content.item_text import item_texts
 from foretaste.content.reference import ContentReference
+from foretaste.content.steps import SteppedEncoder, Steps
 from foretaste.content.text import TextEncoder, TextEncoderConfig, momentary
 
 __all__ = [
@@ -14,6 +15,8 @@ __all__ = [
     "Encoder",
     "ImageEncoder",
     "ImageEncoderConfig",
+    "SteppedEncoder",
+    "Steps",
     "TextEncoder",
     "TextEncoderConfig",
     "item_texts",

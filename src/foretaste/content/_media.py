@@ -128,10 +128,11 @@ class MediaEncoder(ABC):
             )
         names = items[column].cast(pl.String).fill_null("").str.strip_chars()
         distinct = names.filter(names != "").unique(maintain_order=True)
-        vectors = self._vectors(distinct.to_list())
-        rows = dict(zip(distinct, vectors, strict=True))
-        nothing = np.zeros(self.dimension, np.float32)
-        return np.stack([rows.get(name, nothing) for name in names]).reshape(-1, self.dimension)
+        # The last row is that of items without a file.
+        vectors = np.pad(self._vectors(distinct.to_list()), ((0, 1), (0, 0)))
+        numbered = pl.DataFrame({column: distinct, "row": np.arange(len(distinct))})
+        rows = names.to_frame().join(numbered, on=column, how="left", maintain_order="left")["row"]
+        return vectors[rows.fill_null(len(distinct)).to_numpy()]
 
     def _vectors(self, names: list[str]) -> NDArray[np.float32]:
         vectors = np.zeros((len(names), self.dimension), np.float32)
@@ -185,10 +186,10 @@ class MediaEncoder(ABC):
 
     def _read(self, name: str) -> bytes:
         home = self.config.folder.expanduser().resolve()
-        path = (home / name).resolve()
-        if not path.is_relative_to(home):
-            raise UnreadableError("outside the folder")
         try:
+            path = (home / name).resolve()
+            if not path.is_relative_to(home):
+                raise UnreadableError("outside the folder")
             if path.stat().st_size > self.config.most_mib * 2**20:
                 raise UnreadableError(f"larger than {self.config.most_mib:g} MiB")
             content = path.read_bytes()

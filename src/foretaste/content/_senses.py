@@ -118,7 +118,10 @@ class AudioNetwork:
             UnreadableError: As in `open_recording`.
         """
         rate = self._extractor.sampling_rate
-        sound = open_recording(content, rate, self._most_seconds)
+        # Of longer ones, some extractors take a part at random.
+        own = getattr(self._extractor, "nb_max_samples", None)
+        most = self._most_seconds if own is None else min(self._most_seconds, own / rate)
+        sound = open_recording(content, rate, most)
         return np.pad(sound, (0, max(0, int(_LEAST_SECONDS * rate) - len(sound))))
 
     def embed(self, prepared: list[Vectors]) -> Vectors:

@@ -41,8 +41,8 @@ class FusionConfig(Config):
         method: "concatenation" of whitened vectors, which learns nothing from behaviour; "gated",
             a sum weighted item by item; "attention" of the modalities to each other.
         dimension: Of each modality after whitening, and of what comes out of the last two.
-        dropped: How often a modality is hidden in training where another is there (ModDrop,
-            Neverova et al., 2016), so that one that is missing is an ordinary case.
+        dropped: How often an item is shown by one of its modalities alone in training (after
+            ModDrop, Neverova et al., 2016), so that missing ones are an ordinary case.
         temperature: Of the softmax over cosines.
         negatives: Items against which each is told apart.
         seed: Of everything random.
@@ -196,11 +196,12 @@ class FusionNetwork(nn.Module):
         raise NotImplementedError
 
     def _kept(self, present: Tensor) -> Tensor:
-        """In training, without some modalities of rows that have others."""
-        if not self.training or not self._dropped:
+        """In training, one modality alone for some rows, drawn among those they have."""
+        if not self.training:
             return present
-        kept = present & (torch.rand(present.shape) >= self._dropped)
-        return torch.where(kept.any(1, keepdim=True), kept, present)
+        drawn = (torch.rand(present.shape) * present).argmax(1, keepdim=True)
+        alone = torch.zeros_like(present).scatter(1, drawn, value=True) & present
+        return torch.where(torch.rand(len(present), 1) < self._dropped, alone, present)
 
 
 class GatedSum(FusionNetwork):
@@ -215,25 +216,25 @@ class GatedSum(FusionNetwork):
         nn.init.zeros_(self.gate.bias)
 
     def _together(self, mapped: Tensor, present: Tensor) -> Tensor:
-        gates = self.gate(mapped.flatten(1)).masked_fill(~present, -1e9)
-        return (torch.softmax(gates, 1)[:, :, None] * mapped).sum(1)
+        return _weighted(self.gate(mapped.flatten(1)), mapped, present)
 
 
 class Attention(FusionNetwork):
-    """Modalities that attend to each other (Vaswani et al., 2017), and then their mean."""
+    """A mean in which an item as a whole attends to its modalities, by the scaled dot product
+    (Vaswani et al., "Attention is all you need", 2017).
+    """
 
     def __init__(self, modalities: int, dimension: int, dropped: float) -> None:
         super().__init__(modalities, dimension, dropped)
         self.kind = nn.Parameter(torch.zeros(modalities, dimension))
-        self.attention = nn.MultiheadAttention(dimension, _heads(dimension), batch_first=True)
-        nn.init.zeros_(self.attention.out_proj.weight)
+        self.query, self.key = nn.Linear(dimension, dimension), nn.Linear(dimension, dimension)
+        nn.init.zeros_(self.query.weight)
+        nn.init.zeros_(self.query.bias)
 
     def _together(self, mapped: Tensor, present: Tensor) -> Tensor:
-        tokens = mapped + self.kind
-        # A row of nothing would be a softmax over nothing; it comes out as zero all the same.
-        hidden = ~(present | ~present.any(1, keepdim=True))
-        said, _ = self.attention(tokens, tokens, tokens, key_padding_mask=hidden)
-        return ((mapped + said) * present[:, :, None]).sum(1)
+        keys = self.key(mapped + self.kind)
+        scores = (keys @ self.query(mapped.sum(1))[:, :, None]).squeeze(2) / keys.shape[2] ** 0.5
+        return _weighted(scores, mapped, present)
 
 
 def build_network(config: FusionConfig, modalities: int) -> FusionNetwork:
@@ -295,6 +296,7 @@ def following_pairs(train: Dataset) -> tuple[NDArray[np.int64], NDArray[np.int64
     return codes[:-1][together], codes[1:][together]
 
 
-def _heads(dimension: int) -> int:
-    """As many heads as go into the dimension, four at most."""
-    return next(heads for heads in (4, 2, 1) if dimension % heads == 0)
+def _weighted(scores: Tensor, mapped: Tensor, present: Tensor) -> Tensor:
+    """Sums of modalities, float[n, d], weighted by the softmax of their scores, if present."""
+    weights = torch.softmax(scores.masked_fill(~present, -1e9), 1)
+    return (weights[:, :, None] * mapped).sum(1)

@@ -80,4 +80,3 @@ def open_picture(content: bytes, most_megapixels: float) -> Image.Image:
         raise UnreadableError(f"more than {most_megapixels:g} megapixels") from None
     except (OSError, ValueError, SyntaxError, EOFError, IndexError):
         raise UnreadableError("damaged or cut short") from None
-

@@ -25,7 +25,8 @@ from foretaste.training import TrainingConfig, seeded, train_network
 
 Vectors = NDArray[np.float32]
 
-_TAILS, _RELATIONS: Final = "tails", "relations"
+_TAILS: Final = "tails"
+_RELATIONS: Final = "relations"
 
 
 class RelationConfig(Config):
@@ -81,9 +82,7 @@ class RelationEncoder(FittedEncoder):
         self.config = config or RelationConfig.parse(settings)
         self._encoder = encoder
         self._triples = relations.select(HEAD, RELATION, TAIL).sort(HEAD, RELATION, TAIL)
-        self._names = {
-            column: self._triples[column].unique().sort() for column in (RELATION, TAIL)
-        }
+        self._names = {column: self._triples[column].unique().sort() for column in (RELATION, TAIL)}
         self._tails = np.empty((0, 0), np.float32)
         self._translations = np.empty((0, 0), np.float32)
 

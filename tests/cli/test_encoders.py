@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from foretaste.content import TextEncoder
+from tests.cli.conftest import Shell
+from tests.content.conftest import plain_model as plain_model
+
+MINILM = "all-MiniLM-L6-v2"
+
+
+@pytest.fixture(scope="module")
+def compared(trained: Path, plain_model: Path):
+    models = f"{plain_model},{MINILM}+pca:8+normalise,{MINILM}+pca:999,/no/such/model"
+    return Shell().json("encoders", "compare", trained / "foretaste.yaml", "--models", models)
+
+
+def test_candidates_are_set_side_by_side(compared, plain_model: Path):
+    assert compared["metric"] == "NDCG@10"
+    rows = {row["encoder"]: row for row in compared["encoders"]}
+    tiny, stepped = rows[str(plain_model)], rows[f"{MINILM}+pca:8+normalise"]
+    assert tiny["dimension"] == 16
+    assert stepped["dimension"] == 8
+    assert stepped["size_mib"] > 80 > tiny["size_mib"] > 0
+    for row in (tiny, stepped):
+        assert row["cold_low"] <= row["cold"] <= row["cold_high"]
+        assert row["warm"] > 0
+        assert row["texts_per_second"] > 0
+        assert row["peak_memory_mib"] > 50
+        assert row["problem"] is None
+    # Garden or desk is what people go by, and it is in every title.
+    assert stepped["cold"] > 0.3
+
+
+def test_a_candidate_that_fails_has_its_row_say_why(compared):
+    *_, one, other = compared["encoders"]
+    told = {row["encoder"]: row["problem"] for row in (one, other)}
+    assert "only 384 coordinates" in told[f"{MINILM}+pca:999"]
+    assert "there is no folder" in told["/no/such/model"]
+
+
+def test_a_step_that_is_none_is_bad_input(shell: Shell, trained: Path):
+    line = shell.fails("encoders", "compare", trained / "foretaste.yaml", "--models", "a+polish")
+    assert "there is no step 'polish'" in line
+
+
+def test_a_model_is_made_smaller(shell: Shell, plain_model: Path, tmp_path: Path):
+    target = tmp_path / "small"
+    told = shell.run("encoders", "compress", plain_model, target, "--form", "neurons:0.5")
+    assert "MiB, from" in told
+    assert json.loads((target / "config.json").read_text())["intermediate_size"] == 16
+    assert TextEncoder(str(target), cache=None).encode_texts(["lamp"]).any()
+
+
+def test_a_student_learns_from_the_texts_of_the_data(
+    shell: Shell, plain_model: Path, trained: Path, tmp_path: Path
+):
+    given = ("encoders", "compress", plain_model, tmp_path / "new", "--form", "layers:1")
+    shell.run(*given, "--config", trained / "foretaste.yaml")
+    assert json.loads((tmp_path / "new" / "config.json").read_text())["num_hidden_layers"] == 1
+
+
+@pytest.mark.parametrize(
+    ("form", "told"),
+    [
+        ("zip", "there is no form 'zip'"),
+        ("heads", "'' is no number"),
+        ("heads:2", "below 1"),
+        ("layers:1", "learns from texts"),
+        ("int8:3", "there is no form"),
+    ],
+)
+def test_forms_that_are_none(shell: Shell, plain_model: Path, tmp_path: Path, form: str, told: str):
+    line = shell.fails("encoders", "compress", plain_model, tmp_path / "new", "--form", form)
+    assert told in line
+    assert not list(tmp_path.iterdir())

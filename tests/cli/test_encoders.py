@@ -7,9 +7,14 @@ import pytest
 
 from foretaste.content import TextEncoder
 from tests.cli.conftest import Shell
-from tests.content.conftest import plain_model as plain_model
+from tests.content.conftest import write_plain_model
 
 MINILM = "all-MiniLM-L6-v2"
+
+
+@pytest.fixture(scope="module")
+def plain_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_plain_model(tmp_path_factory.mktemp("bert"))
 
 
 @pytest.fixture(scope="module")

@@ -67,7 +67,7 @@ def compress(
     """Make a text model smaller and faster; what is written is used like any other model.
 
     foretaste encoders compress all-MiniLM-L6-v2 models/small
-    foretaste encoders compress all-MiniLM-L6-v2 models/student --form layers:3 --config foretaste.yaml
+    foretaste encoders compress all-MiniLM-L6-v2 models/three --form layers:3 --config my.yaml
     """
     from foretaste.content.files import size_mib
 

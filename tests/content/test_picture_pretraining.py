@@ -23,7 +23,7 @@ QUICK = PicturePretrainingConfig(
     side=32,
     widths=(8, 16, 32),
     training=TrainingConfig(
-        epochs=6, batch_tokens=64, learning_rate=3e-3, warmup_steps=5, average=0, precision="fp32"
+        epochs=40, patience=40, batch_tokens=64, learning_rate=5e-3, warmup_steps=5, average=0.9
     ),
 )
 
@@ -40,10 +40,9 @@ def trained(shop: Path, tmp_path_factory: pytest.TempPathFactory):
     return target, pretrain_pictures(sorted((shop / "images").iterdir()), target, QUICK)
 
 
-def test_it_learns_to_find_the_other_view_of_a_picture(trained):
+def test_it_learns_to_find_the_other_view_of_pictures_it_never_saw(trained):
     _, history = trained
-    metrics = [epoch.metric for epoch in history.epochs]
-    assert max(metrics) > metrics[0]
+    assert history.epochs[history.best - 1].metric > history.epochs[0].metric + 0.2
     assert history.epochs[-1].loss < history.epochs[0].loss
 
 
@@ -59,7 +58,8 @@ def test_what_comes_out_is_a_model_that_knows_categories_it_was_never_told(train
     category = truth["category"].to_numpy()
     right = (category[near.argmax(1)] == category).mean()
     by_chance = np.mean([(category == c).mean() for c in category])
-    assert right > 3 * by_chance
+    # Weights as they are drawn come to 0.18.
+    assert right > 0.22 > 8 * by_chance
 
 
 def test_the_same_seed_gives_the_same_weights(shop: Path, tmp_path: Path):

@@ -98,4 +98,4 @@ class FittedEncoder(ABC):
 
 def filled(vectors: NDArray[np.float32]) -> NDArray[np.bool_]:
     """bool[n]: which rows say anything at all."""
-    return vectors.any(axis=1)
+    return np.asarray(vectors.any(axis=1))

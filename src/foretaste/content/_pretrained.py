@@ -45,7 +45,7 @@ def loading_from(folder: Path) -> Generator[None]:
         InputError: The files are damaged, incomplete, or need code of their own.
     """
     try:
-        with _quiet():
+        with quiet():
             yield
     except (OSError, ValueError, KeyError, ImportError, RuntimeError, SafetensorError) as error:
         raise InputError(
@@ -57,8 +57,8 @@ def loading_from(folder: Path) -> Generator[None]:
 
 
 @contextmanager
-def _quiet() -> Generator[None]:
-    """Keeps transformers' own bars and notes about loading off the terminal."""
+def quiet() -> Generator[None]:
+    """Keeps transformers' own bars and notes off the terminal."""
     from transformers.utils import logging
 
     level = logging.get_verbosity()

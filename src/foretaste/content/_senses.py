@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -51,12 +50,9 @@ class ImageNetwork:
                 str(folder), local_files_only=True, trust_remote_code=False
             )
             self._model, self._has_pooler = pretrained_model(folder, torch.float32)
-
-    @cached_property
-    def dimension(self) -> int:
-        """Length of the vectors."""
-        blank = np.zeros((8, 8, 3), np.uint8)
-        return self.embed([self._pixels(blank)]).shape[1]
+            blank = self._pixels(np.zeros((8, 8, 3), np.uint8))
+            # Configurations have many names for it.
+            self.dimension = self.embed([blank]).shape[1]
 
     def prepare(self, content: bytes) -> Vectors:
         """The pixels the network takes, float32[channels, height, width].
@@ -105,11 +101,8 @@ class AudioNetwork:
                 str(folder), local_files_only=True, trust_remote_code=False
             )
             self._model, self._has_pooler = pretrained_model(folder, torch.float32)
-
-    @cached_property
-    def dimension(self) -> int:
-        """Length of the vectors."""
-        return self.embed([np.zeros(self._extractor.sampling_rate, np.float32)]).shape[1]
+            silence = np.zeros(self._extractor.sampling_rate, np.float32)
+            self.dimension = self.embed([silence]).shape[1]
 
     def prepare(self, content: bytes) -> Vectors:
         """Sound at the rate of the network, float32[samples].
@@ -140,10 +133,10 @@ def _vectors(
     model: Any, features: Callable[..., Any] | None, given: dict[str, Any], *, pooled: bool
 ) -> Vectors:
     """One vector for each thing given, float32[n, dimension]."""
-    said = features(**given) if features is not None else model(**given)
-    vector = said if isinstance(said, torch.Tensor) else getattr(said, "pooler_output", None)
+    said: Any = model(**given) if features is None else features(**given)
+    vector = getattr(said, "pooler_output", None if features is None else said)
     if vector is None or not (pooled or features is not None):
-        hidden = said.last_hidden_state
+        hidden: torch.Tensor = getattr(said, "last_hidden_state")  # noqa: B009
         # float[n, positions, d], or of convolutions float[n, d, height, width].
         vector = hidden.mean(1) if hidden.ndim == 3 else hidden.mean((2, 3))
     return vector.flatten(1).float().numpy()

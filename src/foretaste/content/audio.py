@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
-from scipy.signal import resample_poly
 
 from foretaste.content._media import MediaConfig, MediaEncoder, UnreadableError
 from foretaste.errors import MissingExtraError
@@ -73,6 +72,8 @@ def open_recording(content: bytes, rate: int, most_seconds: float) -> NDArray[np
         UnreadableError: It is of no known format, holds no sound, or is damaged.
         MissingExtraError: The package soundfile is not installed.
     """
+    from scipy.signal import resample_poly
+
     try:
         import soundfile
     except ImportError:

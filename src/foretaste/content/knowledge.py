@@ -131,9 +131,10 @@ class RelationEncoder(FittedEncoder):
         if self.config.method == "transe":
             said = said - self._translations[relations]
         mean = _means(rows, np.arange(len(rows)), (len(items), len(rows)))
-        related = self.config.strength * unit(np.asarray(mean @ said, np.float32))
-        smoothing = self.config.method == "smoothing"
-        return unit(own + related if smoothing else np.concatenate([own, related], axis=1))
+        related = unit((mean @ said).astype(np.float32)) * np.float32(self.config.strength)
+        if self.config.method == "smoothing":
+            return unit(np.add(own, related, dtype=np.float32))
+        return unit(np.concatenate([own, related], axis=1, dtype=np.float32))
 
     def _places(self, items: pl.DataFrame) -> tuple[NDArray[np.int64], ...]:
         """Rows of items, numbers of tails and of relations, of the triples about these items."""

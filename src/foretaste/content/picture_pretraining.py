@@ -19,6 +19,7 @@ from torch.nn.functional import affine_grid, cross_entropy, grid_sample, normali
 
 from foretaste.config import Config
 from foretaste.content._media import UnreadableError
+from foretaste.content._pretrained import quiet
 from foretaste.content.image import open_picture
 from foretaste.errors import DataError, InputError
 from foretaste.training import TrainingConfig, TrainingHistory, seeded, train_network
@@ -74,8 +75,7 @@ def pretrain_pictures(
         config: Settings.
 
     Returns:
-        The learning curve; its metric is how often, among held-out pictures, the other view of a
-        picture is the nearest.
+        The learning curve; its metric is the loss on pictures held out, with its sign changed.
 
     Raises:
         InputError: The folder is there already.
@@ -107,7 +107,7 @@ def pretrain_pictures(
             network(views(batch, config.least_crop)),
             config.temperature,
         ),
-        validate=lambda: _found_again(network, tested, config),
+        validate=lambda: -_held_out_loss(network, tested, config),
         config=config.training,
         seed=config.seed,
     )
@@ -184,12 +184,11 @@ def _residual_network(config: PicturePretrainingConfig) -> Any:
     )
 
 
-def _found_again(network: nn.Module, pixels: Tensor, config: PicturePretrainingConfig) -> float:
-    """How often the other view of a picture is nearest; the same views at every call."""
+def _held_out_loss(network: nn.Module, pixels: Tensor, config: PicturePretrainingConfig) -> float:
+    """The loss on pictures that are not learnt from; of the same views at every call."""
     with seeded(config.seed), torch.inference_mode():
         one, other = (network(views(pixels, config.least_crop)) for _ in range(2))
-    nearest = (one @ other.T).argmax(1)
-    return float((nearest == torch.arange(len(pixels))).float().mean())
+        return float(contrastive_loss(one, other, config.temperature))
 
 
 def _read(files: Sequence[Path], config: PicturePretrainingConfig) -> Tensor:
@@ -226,8 +225,9 @@ def _write(backbone: Any, config: PicturePretrainingConfig, target: Path) -> Non
     target.parent.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
     try:
-        backbone.save_pretrained(str(draft))
-        processor.save_pretrained(str(draft))
+        with quiet():
+            backbone.save_pretrained(str(draft))
+            processor.save_pretrained(str(draft))
         draft.chmod(0o755)
         draft.rename(target)
     except BaseException:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal, Self, get_args
+from typing import Final, Literal, Self, cast, get_args
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from sklearn.decomposition import PCA
 
 from foretaste.content._fitted import Array, FittedEncoder, filled
 from foretaste.content.base import Encoder
@@ -59,7 +58,7 @@ class Step:
             raise ConfigError(f"the step '{kind}' {needs}.", field="steps")
         if length and not (length.isdecimal() and int(length) > 0):
             raise ConfigError(f"'{length}' is no length of a vector.", field="steps")
-        return cls(kind, int(length) if length else None)
+        return cls(cast(Kind, kind), int(length) if length else None)
 
     def __str__(self) -> str:
         return self.kind if self.dimension is None else f"{self.kind}:{self.dimension}"
@@ -220,6 +219,8 @@ class SteppedEncoder(FittedEncoder):
 
 
 def _principal(said: Vectors, length: int, *, whiten: bool) -> Affine:
+    from sklearn.decomposition import PCA
+
     rank = min(length, len(said))
     if rank < 2:
         raise ConfigError(
@@ -228,7 +229,7 @@ def _principal(said: Vectors, length: int, *, whiten: bool) -> Affine:
         )
     pca = PCA(n_components=rank, svd_solver="covariance_eigh").fit(said)
     matrix = np.zeros((said.shape[1], length), np.float32)
-    matrix[:, :rank] = pca.components_.T
+    matrix[:, :rank] = np.asarray(pca.components_).T
     if whiten:
         variance = pca.explained_variance_
         matrix[:, :rank] /= np.sqrt(np.maximum(variance, _LEAST_VARIANCE * variance[0]))

@@ -66,8 +66,8 @@ def map_catalogue(
             shown = {"color": f"C{number}", "label": name} if name else {"color": "lightgrey"}
             axes.scatter(*places[rows.to_numpy()].T, s=4, zorder=2 if name else 1, **shown)
         axes.set(title=title, xticks=[], yticks=[])
-    if colour is not None:
-        figure.legend(*axes.get_legend_handles_labels(), loc="outside right", markerscale=3)
+        if colour is not None and place == len(vectors):
+            axes.legend(bbox_to_anchor=(1, 1), loc="upper left", markerscale=3)
     figure.savefig(path, dpi=_DPI)
     return Path(path)
 

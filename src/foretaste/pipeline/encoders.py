@@ -111,8 +111,9 @@ def measure_encoder(config: RunConfig, candidate: Candidate) -> dict[str, Any]:
     """
     row: dict[str, Any] = {"encoder": candidate.name}
     with tempfile.TemporaryDirectory() as cache:
-        settings = (config.content or TextEncoderConfig()).model_dump()
-        encoder = TextEncoder(**{**settings, "model": candidate.model, "cache": Path(cache)})
+        own = {"model": candidate.model, "cache": Path(cache)}
+        settings = (config.content or TextEncoderConfig()).model_copy(update=own)
+        encoder = TextEncoder.from_config(settings)
         for group, kind in (("warm", WARM), ("cold", COLD)):
             prepared = prepare(_asking(config, kind), _silent)
             if group == "warm":

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from foretaste.content._network import Layout, read_layout
-from foretaste.content._pretrained import loading_from, pretrained_model
+from foretaste.content._pretrained import loading_from, pretrained_model, quiet
 from foretaste.content._weights import ONNX_FILE, find_model
 from foretaste.errors import InputError
 
@@ -72,6 +72,6 @@ def draft_of(target: Path, source: Path) -> Generator[Path]:
 
 def write_transformer(transformer: Any, layout: Layout, source: Path, target: Path) -> Path:
     """Writes a model like that in `source`, but with this transformer, and returns `target`."""
-    with draft_of(target, source) as draft:
+    with draft_of(target, source) as draft, quiet():
         transformer.save_pretrained(str(draft / layout.transformer.relative_to(source)))
     return target

@@ -32,6 +32,12 @@ def test_candidates_are_set_side_by_side(shell: Shell, trained: Path, plain_mode
     assert "there is no folder" in failed["problem"]
 
 
+def test_the_catalogue_is_drawn(shell: Shell, trained: Path, plain_model: Path, tmp_path: Path):
+    target = tmp_path / "map.png"
+    shell.run("encoders", "map", trained / "foretaste.yaml", target, "--models", plain_model)
+    assert target.read_bytes().startswith(b"\x89PNG")
+
+
 def test_a_step_that_is_none_is_bad_input(shell: Shell, trained: Path):
     line = shell.fails("encoders", "compare", trained / "foretaste.yaml", "--models", "a+polish")
     assert "there is no step 'polish'" in line

@@ -75,6 +75,29 @@ def compress(
     say(f"{target}: {size_mib(str(target)):.1f} MiB, from {size_mib(model):.1f} MiB.")
 
 
+@encoders.command(name="map")
+def map_(
+    config: Annotated[Path, typer.Argument(help="A configuration; see foretaste init.")],
+    target: Annotated[Path, typer.Argument(help="The picture: .png, .svg or .pdf.")],
+    models: Annotated[str, typer.Option(help="Names or folders, with commas.")],
+    colour: Annotated[
+        str | None, typer.Option(help="Column whose frequent values are coloured.")
+    ] = None,
+) -> None:
+    """Draw the catalogue as text encoders see it, side by side: what is alike lies together.
+
+    foretaste encoders map foretaste.yaml map.png --models all-MiniLM-L6-v2,models/mine
+    """
+    from foretaste import pipeline
+    from foretaste.content import TextEncoder
+    from foretaste.evaluation.catalogue_map import map_catalogue
+
+    items = pipeline.prepare(pipeline.load_config(config, []), tell).dataset.items
+    names = [name.strip() for name in models.split(",") if name.strip()]
+    map_catalogue({name: TextEncoder(name) for name in names}, items, target, colour=colour)
+    say(f"The map is in {target}.")
+
+
 def _compress(model: str, target: Path, form: str, config: Path | None) -> None:
     from foretaste.content import compression
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -22,6 +21,7 @@ from torch import Tensor, nn
 
 from foretaste.content._heads import remove_silent_heads
 from foretaste.content._pretrained import loading_from, pretrained_model
+from foretaste.content._tokens import Tokenizer, like_length_batches
 from foretaste.content._weights import ONNX_FILE
 from foretaste.errors import InputError
 from foretaste.training.precision import Precision, resolve
@@ -29,9 +29,6 @@ from foretaste.training.precision import Precision, resolve
 #: Most tokens in a batch, padding included. What a processor's caches hold, measured: 8192 takes
 #: a third longer. A graphics card is kept busy by more.
 _BATCH_TOKENS = {"cpu": 2048, "cuda": 65536}
-
-#: No tokenizer makes a token of more characters than this, but for words it doesn't know.
-_CHARACTERS_A_TOKEN = 64
 
 
 class Network(Protocol):
@@ -167,7 +164,7 @@ class TransformerNetwork:
     def __init__(self, layout: Layout, max_tokens: int, forward: Forward) -> None:
         self.dimension = layout.dimension
         self._forward = forward
-        self._tokenizer = Tokenizer(layout, max_tokens)
+        self._tokenizer = Tokenizer(layout.transformer, min(max_tokens, layout.max_tokens))
 
     def embed(self, texts: list[str]) -> NDArray[np.float32]:
         """Vectors of texts, float32[n, dimension]."""
@@ -225,46 +222,6 @@ def load_pooled(layout: Layout, dtype: torch.dtype = torch.float32) -> Pooled:
     return Pooled(transformer, layout)
 
 
-class Tokenizer:
-    """The tokenizer of a folder, for batches of texts.
-
-    Args:
-        layout: Where it is, and how much the model can read.
-        max_tokens: Longer texts are cut.
-    """
-
-    def __init__(self, layout: Layout, max_tokens: int) -> None:
-        from transformers import AutoTokenizer
-
-        _require_tokenizer(layout.transformer)
-        self._max_tokens = min(max_tokens, layout.max_tokens)
-        self._lock = threading.Lock()  # Tokenizers keep their settings for a call in themselves.
-        self._tokenizer = AutoTokenizer.from_pretrained(
-            str(layout.transformer), local_files_only=True, trust_remote_code=False
-        )
-
-    def __call__(self, texts: list[str]) -> list[list[int]]:
-        """The tokens of each text."""
-        limit = _CHARACTERS_A_TOKEN * self._max_tokens
-        with self._lock:
-            return self._tokenizer(
-                [text[:limit] for text in texts],
-                truncation=True,
-                max_length=self._max_tokens,
-                padding=False,
-                return_attention_mask=False,
-                return_token_type_ids=False,
-            )["input_ids"]
-
-    def padded(self, tokens: list[list[int]]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-        """Tokens as int64[n, longest], and bool[n, longest] that is false on padding."""
-        lengths = np.array([len(row) for row in tokens])
-        mask = np.arange(lengths.max()) < lengths[:, None]
-        ids = np.full(mask.shape, self._tokenizer.pad_token_id or 0, np.int64)
-        ids[mask] = np.concatenate(tokens)
-        return ids, mask
-
-
 class LibraryNetwork:
     """Any other model that sentence-transformers itself can load without foreign code."""
 
@@ -292,23 +249,6 @@ class LibraryNetwork:
         with self._lock:
             vectors = self._model.encode(texts, convert_to_tensor=True, show_progress_bar=False)
         return vectors.float().cpu().numpy()
-
-
-def _require_tokenizer(folder: Path) -> None:
-    """Without its files, transformers makes a tokenizer that knows no word, and says nothing."""
-    names = ("tokenizer.json", "vocab.txt", "vocab.json", "*.model")
-    if not any(path for name in names for path in folder.glob(name)):
-        raise ValueError("the tokenizer is missing (tokenizer.json)")
-
-
-def like_length_batches(lengths: NDArray[np.int64], tokens: int) -> Iterator[NDArray[np.int64]]:
-    """Rows in batches of like length and at most so many padded tokens, longest first."""
-    order = np.argsort(-lengths, kind="stable")
-    start = 0
-    while start < len(order):
-        size = max(1, tokens // max(1, int(lengths[order[start]])))
-        yield order[start : start + size]
-        start += size
 
 
 def _optional_json(path: Path) -> dict[str, Any]:

@@ -13,7 +13,8 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from foretaste.config import Config
-from foretaste.content._network import Pooled, Tokenizer, like_length_batches
+from foretaste.content._network import Pooled
+from foretaste.content._tokens import Tokenizer, like_length_batches
 from foretaste.content.compression._folder import (
     load_transformer,
     source_layout,
@@ -80,12 +81,9 @@ def distil(
         raise DataError(f"there are {len(distinct)} distinct texts; {_LEAST} are the least.")
     folder, layout = source_layout(model)
     teacher = TextEncoder(model, max_tokens=config.max_tokens)
-    lessons = _Lessons(
-        Tokenizer(layout, config.max_tokens)(distinct),
-        unit(teacher.encode_texts(distinct)),
-        Tokenizer(layout, config.max_tokens),
-        config,
-    )
+    tokenizer = Tokenizer(layout.transformer, min(config.max_tokens, layout.max_tokens))
+    vectors = unit(teacher.encode_texts(distinct))
+    lessons = _Lessons(tokenizer(distinct), vectors, tokenizer, config)
     transformer = load_transformer(folder, layout)
     keep_layers(transformer, config.layers)
     student = Pooled(transformer, layout)

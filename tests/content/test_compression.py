@@ -51,6 +51,15 @@ def test_pooling_and_scaling_are_part_of_the_graph(sentence_model: Path, tmp_pat
     np.testing.assert_allclose(vectors_of(graph), vectors_of(sentence_model), atol=1e-5)
 
 
+def test_beside_weights_a_graph_of_others_is_passed_over(plain_model: Path, tmp_path: Path):
+    import shutil
+
+    both = tmp_path / "both"
+    shutil.copytree(plain_model, both)
+    (both / "model.onnx").write_bytes(b"of another library")
+    np.testing.assert_array_equal(vectors_of(both), vectors_of(plain_model))
+
+
 def test_int8_is_smaller_and_close(plain_model: Path, onnx_model: Path, tmp_path: Path):
     small = export_onnx(str(plain_model), tmp_path / "int8", int8=True)
     assert (small / "model.onnx").stat().st_size < (onnx_model / "model.onnx").stat().st_size

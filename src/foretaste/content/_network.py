@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from foretaste.content._heads import remove_silent_heads
 from foretaste.content._pretrained import loading_from, pretrained_model
 from foretaste.content._tokens import Tokenizer, like_length_batches
-from foretaste.content._weights import ONNX_FILE
+from foretaste.content._weights import ONNX_FILE, is_onnx
 from foretaste.errors import InputError
 from foretaste.training.precision import Precision, resolve
 
@@ -134,7 +134,7 @@ def load_network(folder: Path, *, max_tokens: int, precision: Precision) -> Netw
     with loading_from(folder):
         if layout is None:
             return LibraryNetwork(folder, max_tokens, dtype)
-        if (folder / ONNX_FILE).is_file():
+        if is_onnx(folder):
             from foretaste.content._onnx import OnnxForward
 
             return TransformerNetwork(layout, max_tokens, OnnxForward(folder / ONNX_FILE))

@@ -60,6 +60,11 @@ def model_files(folder: Path) -> list[Path]:
     )
 
 
+def is_onnx(folder: Path) -> bool:
+    """Whether a model is a graph alone: where there are weights too, those are read."""
+    return (folder / ONNX_FILE).is_file() and not any(folder.rglob("*.safetensors"))
+
+
 def fingerprint_files(folder: Path) -> str:
     """SHA-256 of names and contents of the weights, the tokenizer and their settings."""
     digest = hashlib.sha256()

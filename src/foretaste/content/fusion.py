@@ -92,7 +92,7 @@ class FusedEncoder(FittedEncoder):
             raise ConfigError("there are no encoders to put together.", field="encoders")
         self.config = config or FusionConfig.parse(settings)
         self._encoders = dict(encoders)
-        self._whitening = {name: Steps(["whiten", "normalise"]) for name in encoders}
+        self._whitening: dict[str, Steps] = {}
         self._network: FusionNetwork | None = None
 
     @property
@@ -100,7 +100,7 @@ class FusedEncoder(FittedEncoder):
         """Length of the vectors."""
         if self.config.method != "concatenation":
             return self.config.dimension
-        return sum(min(self.config.dimension, e.dimension) for e in self._encoders.values())
+        return sum(self._length(name) for name in self._encoders)
 
     def fit(self, train: Dataset) -> Self:
         """Learns the scale of each modality, and for "gated" and "attention" their parts.
@@ -112,7 +112,7 @@ class FusedEncoder(FittedEncoder):
             DataError: A modality has too few items, or nobody has two events.
         """
         for name, encoder in self._encoders.items():
-            length = min(self.config.dimension, encoder.dimension)
+            length = self._length(name)
             vectors = encoder.encode(train.items)[train.item_counts[1:] > 0]
             if filled(vectors).sum() <= length:
                 raise DataError(
@@ -121,7 +121,7 @@ class FusedEncoder(FittedEncoder):
                     field=f"encoders.{name}",
                     hint="Take a smaller dimension, or leave that encoder out.",
                 )
-            self._whitening[name] = Steps([f"whiten:{length}", "normalise"]).fit(vectors)
+            self._whitening[name] = self._steps(name).fit(vectors)
         tensors: dict[str, Array] = {}
         for name, steps in self._whitening.items():
             tensors |= steps.tensors(f"{name}.")
@@ -140,7 +140,7 @@ class FusedEncoder(FittedEncoder):
         self._fitted()
         vectors = self._modalities(items)
         if self._network is None:
-            lengths = [min(self.config.dimension, e.dimension) for e in self._encoders.values()]
+            lengths = map(self._length, self._encoders)
             parts = [vectors[:, place, :length] for place, length in enumerate(lengths)]
             return unit(np.concatenate(parts, axis=1))
         with torch.inference_mode():
@@ -155,15 +155,20 @@ class FusedEncoder(FittedEncoder):
             vectors[:, place, : white.shape[1]] = white
         return vectors
 
+    def _length(self, name: str) -> int:
+        """Of the vectors of a modality after whitening."""
+        return min(self.config.dimension, self._encoders[name].dimension)
+
+    def _steps(self, name: str) -> Steps:
+        return Steps([f"whiten:{self._length(name)}", "normalise"])
+
     def _settings(self) -> tuple[object, ...]:
         prints = [(name, encoder.fingerprint) for name, encoder in self._encoders.items()]
         return prints, self.config.model_dump_json()
 
     def _use(self, tensors: Mapping[str, Array]) -> None:
-        for name, encoder in self._encoders.items():
-            length = min(self.config.dimension, encoder.dimension)
-            steps = Steps([f"whiten:{length}", "normalise"])
-            self._whitening[name] = steps.restore(tensors, f"{name}.")
+        for name in self._encoders:
+            self._whitening[name] = self._steps(name).restore(tensors, f"{name}.")
         weights = {
             name.removeprefix(_NETWORK): torch.from_numpy(np.array(tensor))
             for name, tensor in tensors.items()

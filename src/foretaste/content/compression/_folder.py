@@ -13,7 +13,7 @@ import torch
 
 from foretaste.content._network import Layout, read_layout
 from foretaste.content._pretrained import loading_from, pretrained_model, quiet
-from foretaste.content._weights import ONNX_FILE, find_model
+from foretaste.content._weights import find_model, is_onnx
 from foretaste.errors import InputError
 
 _WEIGHTS = (".safetensors", ".onnx", ".bin")
@@ -28,7 +28,7 @@ def source_layout(model: str) -> tuple[Path, Layout]:
     """
     folder = find_model(model)
     layout = read_layout(folder)
-    if layout is None or (folder / ONNX_FILE).is_file():
+    if layout is None or is_onnx(folder):
         raise InputError(
             "only a transformer in safetensors with mean or first-token pooling can be compressed.",
             file=folder,

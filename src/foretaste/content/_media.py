@@ -22,14 +22,14 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from foretaste.config import Config
-from foretaste.content._cache import VectorCache, content_keys, default_folder
+from foretaste.content._cache import Keys, VectorCache, content_keys, default_folder
 from foretaste.content._weights import find_model, fingerprint_files
 from foretaste.errors import DataError
 from foretaste.progress import progress_bar
 
 _log = structlog.get_logger(__name__)
 
-#: Files that are held in memory, and kept in the cache, at a time.
+#: Files that are prepared, encoded and kept in the cache at a time.
 _CHUNK: Final = 64
 
 #: From so many files on, it takes long enough to show a bar.
@@ -38,6 +38,30 @@ _LONG: Final = 256
 
 class UnreadableError(Exception):
     """One file can't be used; says why, in words that are the same for all files like it."""
+
+
+class _Problems:
+    """Counts files that can't be used, by what is wrong with them."""
+
+    def __init__(self) -> None:
+        self._reasons: Counter[str] = Counter()
+        self._first = ""
+
+    def add(self, name: str, error: UnreadableError) -> None:
+        """Takes one more."""
+        self._reasons[str(error)] += 1
+        self._first = self._first or name
+
+    def tell(self, what: str, files: int) -> None:
+        """Logs one line if there were any."""
+        if self._reasons:
+            _log.warning(
+                f"{what} that can't be used have zero vectors",
+                files=self._reasons.total(),
+                of=files,
+                reasons=dict(self._reasons.most_common()),
+                first=self._first,
+            )
 
 
 class MediaConfig(Config):
@@ -135,54 +159,56 @@ class MediaEncoder(ABC):
         return vectors[rows.fill_null(len(distinct)).to_numpy()]
 
     def _vectors(self, names: list[str]) -> NDArray[np.float32]:
+        """Vectors of files, from the cache or else from the network; zero for unusable ones."""
         vectors = np.zeros((len(names), self.dimension), np.float32)
-        problems: Counter[str] = Counter()
-        first = ""
-        shown = self.config.progress and len(names) >= _LONG
-        bar_or_not = progress_bar(f"Encoding {self.what}", len(names)) if shown else nullcontext()
+        problems = _Problems()
+        readable, keys = self._keys(names, problems)
+        known, found = self._cache.read(keys)
+        vectors[readable[known]] = found.reshape(-1, self.dimension)
+        missing = np.setdiff1d(np.arange(len(readable)), known)
+        shown = self.config.progress and len(missing) >= _LONG
+        bar_or_not = progress_bar(f"Encoding {self.what}", len(missing)) if shown else nullcontext()
         with bar_or_not as bar:
-            for start in range(0, len(names), _CHUNK):
-                chunk = names[start : start + _CHUNK]
-                for row, vector, problem in self._chunk(chunk):
-                    if vector is not None:
-                        vectors[start + row] = vector
-                    else:
-                        problems[problem] += 1
-                        first = first or chunk[row]
+            for start in range(0, len(missing), _CHUNK):
+                chunk = missing[start : start + _CHUNK]
+                prepared = self._prepared(names, readable[chunk], problems)
+                if prepared:
+                    rows = np.array(list(prepared))
+                    vectors[rows] = self._network.embed(list(prepared.values()))
+                    self._cache.write(keys[np.searchsorted(readable, rows)], vectors[rows])
                 if bar is not None:
                     bar.advance(steps=len(chunk))
-        if problems:
-            _log.warning(
-                f"{self.what} that can't be used have zero vectors",
-                files=problems.total(),
-                of=len(names),
-                reasons=dict(problems.most_common()),
-                first=first,
-            )
+        problems.tell(self.what, len(names))
         return vectors
 
-    def _chunk(self, names: list[str]) -> Iterator[tuple[int, NDArray[np.float32] | None, str]]:
-        """For every name its row, and its vector or else what is wrong with the file."""
-        contents: dict[int, bytes] = {}
-        for row, name in enumerate(names):
-            try:
-                contents[row] = self._read(name)
-            except UnreadableError as error:
-                yield row, None, str(error)
-        rows = np.array(list(contents), np.int64)
-        keys = content_keys(contents.values())
-        known, found = self._cache.read(keys)
-        yield from ((int(rows[place]), v, "") for place, v in zip(known, found, strict=True))
+    def _keys(self, names: list[str], problems: _Problems) -> tuple[NDArray[np.int64], Keys]:
+        """The rows of files that can be read, rising, and the hashes of their contents."""
+        rows: list[int] = []
+
+        def contents() -> Iterator[bytes]:
+            for row, name in enumerate(names):
+                try:
+                    content = self._read(name)
+                except UnreadableError as error:
+                    problems.add(name, error)
+                else:
+                    rows.append(row)
+                    yield content
+
+        keys = content_keys(contents())
+        return np.array(rows, np.int64), keys
+
+    def _prepared(
+        self, names: list[str], rows: NDArray[np.int64], problems: _Problems
+    ) -> dict[int, NDArray[np.float32]]:
+        """What the network reads of files, by row, without those that it can't."""
         prepared: dict[int, NDArray[np.float32]] = {}
-        for place in np.setdiff1d(np.arange(len(rows)), known):
+        for row in rows.tolist():
             try:
-                prepared[place] = self._network.prepare(contents[int(rows[place])])
+                prepared[row] = self._network.prepare(self._read(names[row]))
             except UnreadableError as error:
-                yield int(rows[place]), None, str(error)
-        if prepared:
-            new = self._network.embed(list(prepared.values()))
-            self._cache.write(keys[list(prepared)], new)
-            yield from ((int(rows[p]), v, "") for p, v in zip(prepared, new, strict=True))
+                problems.add(names[row], error)
+        return prepared
 
     def _read(self, name: str) -> bytes:
         home = self.config.folder.expanduser().resolve()

@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from foretaste.artifacts import load, save
-    from foretaste.content import TextEncoder
+    from foretaste.content import AudioEncoder, ImageEncoder, TextEncoder
+    from foretaste.content.fusion import FusedEncoder
     from foretaste.data import Dataset, clean, read
     from foretaste.evaluation import evaluate
     from foretaste.models import (
@@ -52,12 +53,15 @@ __all__ = [
     "ALS",
     "BPR",
     "EASE",
+    "AudioEncoder",
     "BERT4Rec",
     "CL4SRec",
     "ContentBased",
     "Dataset",
     "DuoRec",
+    "FusedEncoder",
     "GRU4Rec",
+    "ImageEncoder",
     "ItemKNN",
     "LRURec",
     "LightGCN",
@@ -82,7 +86,10 @@ __all__ = [
 ]
 
 _HOME_OF = dict.fromkeys(__all__, "foretaste.models") | {
+    "AudioEncoder": "foretaste.content",
     "Dataset": "foretaste.data",
+    "FusedEncoder": "foretaste.content.fusion",
+    "ImageEncoder": "foretaste.content",
     "TextEncoder": "foretaste.content",
     "clean": "foretaste.data",
     "evaluate": "foretaste.evaluation",

@@ -2,7 +2,7 @@ import polars as pl
 
 from foretaste.data.shop import ShopConfig, generate
 from harness import RESULTS
-from studies import main_job, next_action, quality, scaling, training_speed
+from studies import content, main_job, next_action, quality, scaling, training_speed
 
 
 def test_the_control_has_the_same_words_on_other_items():
@@ -24,7 +24,7 @@ def test_every_variant_is_a_valid_configuration_of_its_own():
 
 
 def test_cells_have_names_of_their_own():
-    for study in (main_job, next_action, quality, scaling, training_speed):
+    for study in (content, main_job, next_action, quality, scaling, training_speed):
         names = [cell.name for cell in study.cells()]
         assert len(set(names)) == len(names)
 

@@ -15,10 +15,13 @@ MAX_POSITIONS = 48
 @pytest.fixture(scope="session")
 def plain_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a plain Hugging Face BERT with 16 dimensions."""
+    return write_plain_model(tmp_path_factory.mktemp("bert"))
+
+
+def write_plain_model(folder: Path) -> Path:
     import torch
     from transformers import BertConfig, BertModel, BertTokenizer
 
-    folder = tmp_path_factory.mktemp("bert")
     letters = "abcdefghijklmnopqrstuvwxyz0123456789"
     vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS]
     vocabulary += [*letters.replace("a", "", 1), *(f"##{letter}" for letter in letters)]

@@ -19,6 +19,7 @@ from foretaste.content import (
     item_texts,
     momentary,
 )
+from foretaste.content._tokens import like_length_batches
 from foretaste.errors import ConfigError, InputError
 from tests.conftest import shared_data
 from tests.content.conftest import MAX_POSITIONS, write_json
@@ -132,7 +133,7 @@ def test_neighbours_in_the_batch_do_not_matter(plain_model: Path):
 
 def test_batches_hold_every_row_once_and_keep_to_the_budget():
     lengths = np.random.default_rng(1).integers(1, 40, 200)
-    batches = list(_network._batches(lengths, 64))
+    batches = list(like_length_batches(lengths, 64))
     assert sorted(np.concatenate(batches)) == list(range(200))
     assert all(len(rows) * lengths[rows].max() <= 64 or len(rows) == 1 for rows in batches)
 

@@ -14,6 +14,7 @@ from foretaste.cli import (
     check,
     compare,
     demo,
+    encoders,
     evaluate,
     explain,
     init,
@@ -112,6 +113,8 @@ for command in (
     runs,
 ):
     app.command()(getattr(command, command.__name__.rpartition(".")[2]))
+
+app.add_typer(encoders.encoders, name="encoders")
 
 
 def main() -> None:

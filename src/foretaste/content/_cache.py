@@ -39,7 +39,12 @@ def text_keys(texts: Iterable[str]) -> Keys:
     One Python call a text, about a microsecond beside the milliseconds of encoding it; Polars'
     own hashes may differ from version to version, so they can't name what is kept on disk.
     """
-    digests = b"".join(hashlib.blake2b(text.encode(), digest_size=16).digest() for text in texts)
+    return content_keys(text.encode() for text in texts)
+
+
+def content_keys(contents: Iterable[bytes]) -> Keys:
+    """BLAKE2b hashes of texts in UTF-8, or of whole files, uint64[n, 2]."""
+    digests = b"".join(hashlib.blake2b(content, digest_size=16).digest() for content in contents)
     return np.frombuffer(digests, "<u8").reshape(-1, 2).astype(np.uint64)
 
 

@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -19,17 +17,18 @@ from typing import Any, Literal, Protocol
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError
+from torch import Tensor, nn
 
+from foretaste.content._heads import remove_silent_heads
+from foretaste.content._pretrained import loading_from, pretrained_model
+from foretaste.content._tokens import Tokenizer, like_length_batches
+from foretaste.content._weights import ONNX_FILE, is_onnx
 from foretaste.errors import InputError
 from foretaste.training.precision import Precision, resolve
 
 #: Most tokens in a batch, padding included. What a processor's caches hold, measured: 8192 takes
 #: a third longer. A graphics card is kept busy by more.
 _BATCH_TOKENS = {"cpu": 2048, "cuda": 65536}
-
-#: No tokenizer makes a token of more characters than this, but for words it doesn't know.
-_CHARACTERS_A_TOKEN = 64
 
 
 class Network(Protocol):
@@ -123,27 +122,36 @@ def load_network(folder: Path, *, max_tokens: int, precision: Precision) -> Netw
     """Loads the model in a folder that `find_model` has passed.
 
     Args:
-        folder: Of a sentence-transformers or a Hugging Face model.
+        folder: Of a sentence-transformers or a Hugging Face model, or what `export_onnx` wrote.
         max_tokens: Longer texts are cut; so are those longer than the model can read.
-        precision: What to compute in.
+        precision: What to compute in; an ONNX model computes in what it was written in.
 
     Raises:
         InputError: The files are damaged, incomplete, or need code of their own.
     """
     layout = read_layout(folder)
     dtype = torch.bfloat16 if resolve(precision) == "bf16" else torch.float32
-    try:
-        with _quiet():
-            if layout is None:
-                return LibraryNetwork(folder, max_tokens, dtype)
-            return TransformerNetwork(layout, max_tokens, dtype)
-    except (OSError, ValueError, KeyError, ImportError, RuntimeError, SafetensorError) as error:
-        raise InputError(
-            f"the model can't be loaded: {str(error).strip().partition(chr(10))[0].rstrip('. ')}.",
-            file=folder,
-            field="model",
-            hint="Give the whole folder of a model that needs no code of its own.",
-        ) from error
+    with loading_from(folder):
+        if layout is None:
+            return LibraryNetwork(folder, max_tokens, dtype)
+        if is_onnx(folder):
+            from foretaste.content._onnx import OnnxForward
+
+            return TransformerNetwork(layout, max_tokens, OnnxForward(folder / ONNX_FILE))
+        return TransformerNetwork(layout, max_tokens, TorchForward(layout, dtype))
+
+
+class Forward(Protocol):
+    """Tokens in, one vector a row out."""
+
+    @property
+    def batch_tokens(self) -> int:
+        """Most tokens in a batch, padding included."""
+        ...
+
+    def __call__(self, ids: NDArray[np.int64], mask: NDArray[np.bool_]) -> NDArray[np.float32]:
+        """Vectors of rows of tokens, float32[n, dimension]; the mask is false on padding."""
+        ...
 
 
 class TransformerNetwork:
@@ -153,71 +161,65 @@ class TransformerNetwork:
     coordinate of a unit vector in fp32, a cosine above 0.9999 in bf16.
     """
 
-    def __init__(self, layout: Layout, max_tokens: int, dtype: torch.dtype) -> None:
-        from transformers import AutoModel, AutoTokenizer
-
+    def __init__(self, layout: Layout, max_tokens: int, forward: Forward) -> None:
         self.dimension = layout.dimension
-        self._layout = layout
-        self._max_tokens = min(max_tokens, layout.max_tokens)
-        self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self._lock = threading.Lock()  # Tokenizers keep their settings for a call in themselves.
-        folder = str(layout.transformer)
-        _require_tokenizer(layout.transformer)
-        self._tokenizer = AutoTokenizer.from_pretrained(
-            folder, local_files_only=True, trust_remote_code=False
-        )
-        model, loading = AutoModel.from_pretrained(
-            folder,
-            local_files_only=True,
-            trust_remote_code=False,
-            use_safetensors=True,
-            dtype=dtype,
-            output_loading_info=True,
-            ignore_mismatched_sizes=True,  # Told below, more plainly.
-        )
-        unfit = {*loading["missing_keys"], *(key for key, *_ in loading["mismatched_keys"])}
-        unfit = sorted(key for key in unfit if "pooler" not in key)
-        if unfit:
-            raise ValueError(f"config.json and the weights disagree on {unfit[0]}")
-        self._model = model.to(self._device).eval()
+        self._forward = forward
+        self._tokenizer = Tokenizer(layout.transformer, min(max_tokens, layout.max_tokens))
 
     def embed(self, texts: list[str]) -> NDArray[np.float32]:
         """Vectors of texts, float32[n, dimension]."""
-        with self._lock:
-            tokens = self._tokens(texts)
+        tokens = self._tokenizer(texts)
         lengths = np.array([len(row) for row in tokens])
         vectors = np.empty((len(texts), self.dimension), np.float32)
-        for rows in _batches(lengths, _BATCH_TOKENS[self._device.type]):
-            width = int(lengths[rows[0]])
-            mask = np.arange(width) < lengths[rows, None]
-            ids = np.full(mask.shape, self._tokenizer.pad_token_id or 0, np.int64)
-            ids[mask] = np.concatenate([tokens[row] for row in rows])
-            vectors[rows] = self._pooled(torch.from_numpy(ids), torch.from_numpy(mask))
+        for rows in like_length_batches(lengths, self._forward.batch_tokens):
+            vectors[rows] = self._forward(*self._tokenizer.padded([tokens[row] for row in rows]))
         return vectors
 
-    def _tokens(self, texts: list[str]) -> list[list[int]]:
-        limit = _CHARACTERS_A_TOKEN * self._max_tokens
-        return self._tokenizer(
-            [text[:limit] for text in texts],
-            truncation=True,
-            max_length=self._max_tokens,
-            padding=False,
-            return_attention_mask=False,
-            return_token_type_ids=False,
-        )["input_ids"]
+
+class TorchForward:
+    """The network of a folder, in torch."""
+
+    def __init__(self, layout: Layout, dtype: torch.dtype) -> None:
+        self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self._network = load_pooled(layout, dtype).to(self._device)
+        self.batch_tokens = _BATCH_TOKENS[self._device.type]
 
     @torch.inference_mode()
-    def _pooled(self, ids: torch.Tensor, mask: torch.Tensor) -> NDArray[np.float32]:
-        ids, mask = ids.to(self._device), mask.to(self._device)
-        hidden = self._model(input_ids=ids, attention_mask=mask.long()).last_hidden_state
-        if self._layout.pooling == "cls":
+    def __call__(self, ids: NDArray[np.int64], mask: NDArray[np.bool_]) -> NDArray[np.float32]:
+        """Vectors of rows of tokens, float32[n, dimension]."""
+        given = (torch.from_numpy(array).to(self._device) for array in (ids, mask))
+        return self._network(*given).cpu().numpy()
+
+
+class Pooled(nn.Module):
+    """A transformer and how its token vectors become one vector."""
+
+    def __init__(self, transformer: nn.Module, layout: Layout) -> None:
+        super().__init__()
+        self.transformer = transformer
+        self._first = layout.pooling == "cls"
+        self._normalise = layout.normalise
+
+    def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
+        """Vectors float32[n, dimension] of tokens int64[n, length] where the mask is not 0."""
+        hidden = self.transformer(input_ids=ids, attention_mask=mask.long()).last_hidden_state
+        if self._first:
             vectors = hidden[:, 0].float()
         else:
             kept = mask.unsqueeze(-1).float()
             vectors = (hidden.float() * kept).sum(dim=1) / kept.sum(dim=1).clamp_min(1e-9)
-        if self._layout.normalise:
-            vectors = torch.nn.functional.normalize(vectors, dim=1)
-        return vectors.cpu().numpy()
+        return nn.functional.normalize(vectors, dim=1) if self._normalise else vectors
+
+
+def load_pooled(layout: Layout, dtype: torch.dtype = torch.float32) -> Pooled:
+    """The network of a folder, in evaluation mode; heads that were pruned are taken out.
+
+    Raises:
+        ValueError: The weights are not those of the network that config.json describes.
+    """
+    transformer, _ = pretrained_model(layout.transformer, dtype)
+    remove_silent_heads(transformer)
+    return Pooled(transformer, layout)
 
 
 class LibraryNetwork:
@@ -247,38 +249,6 @@ class LibraryNetwork:
         with self._lock:
             vectors = self._model.encode(texts, convert_to_tensor=True, show_progress_bar=False)
         return vectors.float().cpu().numpy()
-
-
-def _require_tokenizer(folder: Path) -> None:
-    """Without its files, transformers makes a tokenizer that knows no word, and says nothing."""
-    names = ("tokenizer.json", "vocab.txt", "vocab.json", "*.model")
-    if not any(path for name in names for path in folder.glob(name)):
-        raise ValueError("the tokenizer is missing (tokenizer.json)")
-
-
-def _batches(lengths: NDArray[np.int64], tokens: int) -> Iterator[NDArray[np.int64]]:
-    """Rows in batches of like length and at most so many padded tokens, longest first."""
-    order = np.argsort(-lengths, kind="stable")
-    start = 0
-    while start < len(order):
-        size = max(1, tokens // max(1, int(lengths[order[start]])))
-        yield order[start : start + size]
-        start += size
-
-
-@contextmanager
-def _quiet() -> Generator[None]:
-    """Keeps transformers' own bars and notes about loading off the terminal."""
-    from transformers.utils import logging
-
-    level = logging.get_verbosity()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(level)
-        logging.enable_progress_bar()
 
 
 def _optional_json(path: Path) -> dict[str, Any]:

@@ -19,8 +19,10 @@ _PACKAGED: Final = {
 }
 _ORGANISATION: Final = "sentence-transformers"
 _HUB_NAME: Final = re.compile(r"[\w.-]+(/[\w.-]+)?")
+#: A graph that takes the place of the weights; it holds no code.
+ONNX_FILE: Final = "model.onnx"
 _OTHER_RUNTIMES: Final = ("onnx", "openvino")
-_PARTS: Final = (".safetensors", ".json", ".txt", ".model")
+_PARTS: Final = (".safetensors", ".json", ".txt", ".model", ".onnx")
 _FIELD: Final = "model"
 _LOCAL_HINT: Final = (
     "Where there is no network, copy the model's folder to this machine and give its path."
@@ -56,6 +58,11 @@ def model_files(folder: Path) -> list[Path]:
         and path.is_file()
         and not any(part in _OTHER_RUNTIMES for part in path.relative_to(folder).parts)
     )
+
+
+def is_onnx(folder: Path) -> bool:
+    """Whether a model is a graph alone: where there are weights too, those are read."""
+    return (folder / ONNX_FILE).is_file() and not any(folder.rglob("*.safetensors"))
 
 
 def fingerprint_files(folder: Path) -> str:
@@ -119,7 +126,7 @@ def _snapshot(name: str, *, local_only: bool) -> Path:
         snapshot_download(
             name,
             allow_patterns=[f"*{suffix}" for suffix in _PARTS],
-            ignore_patterns=[f"{runtime}/*" for runtime in _OTHER_RUNTIMES],
+            ignore_patterns=["*.onnx", *(f"{runtime}/*" for runtime in _OTHER_RUNTIMES)],
             local_files_only=local_only,
         )
     )
@@ -139,7 +146,7 @@ def _refuse_pickles(folder: Path) -> None:
             field=_FIELD,
             hint="Convert them to model.safetensors, or take a model that has them.",
         )
-    if not weights:
+    if not weights and not (folder / ONNX_FILE).is_file():
         raise InputError(
             "the folder has no weights (*.safetensors).",
             file=folder,

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 
 import polars as pl
@@ -14,6 +11,7 @@ import polars as pl
 from foretaste.artifacts import Run, open_run
 from foretaste.errors import ArtifactError, ForetasteError
 from foretaste.evaluation import compare
+from foretaste.pipeline._process import in_own_process
 from foretaste.pipeline.config import ModelSection, RunConfig
 from foretaste.pipeline.run import Prepared, Tell, Trained, prepare, train
 
@@ -84,7 +82,7 @@ def compare_models(config: RunConfig, models: Sequence[str], folder: Path, tell:
         if not path.exists():
             tell(f"Training {name}")
             try:
-                _in_own_process(one, path)
+                in_own_process(_train_and_save, one, path)
             except ForetasteError as error:
                 problems[name] = str(error)
                 continue
@@ -93,17 +91,6 @@ def compare_models(config: RunConfig, models: Sequence[str], folder: Path, tell:
     table = pl.concat([_measured(runs, metric), _failed(problems)], how="diagonal")
     _write(folder, runs, table, metric)
     return Compared(table, metric, fingerprint, folder)
-
-
-def _in_own_process(config: RunConfig, path: Path) -> None:
-    """Trains and saves; a new process, so that its memory is its own."""
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        try:
-            pool.submit(_train_and_save, config, path).result()
-        except BrokenProcessPool:
-            raise ForetasteError(
-                "its process was killed, most likely for want of memory."
-            ) from None
 
 
 def _train_and_save(config: RunConfig, path: Path) -> None:

@@ -1,0 +1,22 @@
+"""The guide's examples are true."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from foretaste.data.shop import ShopConfig, generate
+from tests.conftest import ROOT
+from tests.content.senses import write_vit
+
+
+def test_the_guide_s_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    guide = (ROOT / "docs" / "content.md").read_text(encoding="utf-8")
+    example, *_ = re.findall(r"^```python\n(.*?)^```$", guide, re.MULTILINE | re.DOTALL)
+    generate(ShopConfig(items=400, people=60)).write(tmp_path / "my-shop", images=True)
+    write_vit(tmp_path / "models" / "pictures")
+    monkeypatch.chdir(tmp_path)
+    # The tiny model has only 16 coordinates.
+    exec(example.replace('method="gated"', 'method="gated", dimension=8'), {})

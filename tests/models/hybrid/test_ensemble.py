@@ -65,3 +65,22 @@ def test_items_that_one_member_can_not_read_change_nothing() -> None:
     encoder.fingerprint = "words-1"
     model.add_items(new)
     assert model.score([["desk-1"]], ["new"]).shape == (1, 1)
+
+
+def test_fitted_members_are_put_together_as_if_they_had_been_fitted_inside() -> None:
+    split = two_tastes().split("leave-one-out")
+    whole = WeightedHybrid(members=MEMBERS).fit(split.train, split.validation)
+    members = [member.fit(split.train) for member in WeightedHybrid(members=MEMBERS).recommenders]
+    before = members[1].state().tensors["als.item_factors"]
+    combined = WeightedHybrid(recommenders=members).combine(split.train, split.validation)
+    assert combined.weights == whole.weights
+    assert members[1].state().tensors["als.item_factors"] is before
+    histories = split.validation.histories
+    np.testing.assert_array_equal(combined.score_all(histories), whole.score_all(histories))
+
+
+def test_members_fitted_on_other_items_are_refused() -> None:
+    split = two_tastes().split("leave-one-out")
+    other = ItemKNN().fit(split.train).add_items(pl.DataFrame({"item_id": ["new"]}))
+    with pytest.raises(InputError, match="other items"):
+        WeightedHybrid(recommenders=[other]).combine(split.train, split.validation)

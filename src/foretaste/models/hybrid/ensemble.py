@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import polars as pl
@@ -14,9 +14,10 @@ from pydantic import ConfigDict, Field
 from foretaste.config import Config
 from foretaste.content import ContentReference, TextEncoderConfig
 from foretaste.data import Dataset, Targets
-from foretaste.errors import ConfigError, DataError
+from foretaste.errors import ConfigError, DataError, InputError
 from foretaste.models import MODELS
 from foretaste.models.base import ModelState, Recommender, Tensor
+from foretaste.models.known import Known
 from foretaste.training import TrainingConfig
 
 _BASE = "base."
@@ -103,6 +104,31 @@ class Ensemble(Recommender):
     @abstractmethod
     def _count_alike(self, train: Dataset) -> None:
         """Puts the fitted members together without having learnt how."""
+
+    def combine(self, train: Dataset, validation: Targets) -> Self:
+        """Learns how members that are fitted already are put together, and fits none again.
+
+        Args:
+            train: What all members were fitted on.
+            validation: Targets whose items no member has been shown.
+
+        Raises:
+            NotFittedError: A member is not fitted.
+            InputError: A member was fitted on other items.
+        """
+        for member in self.recommenders:
+            if member.item_vocabulary != train.item_vocabulary:
+                raise InputError(
+                    f"'{member.name}' was fitted on other items.",
+                    field="recommenders",
+                    hint="Fit all members on the training data given here.",
+                )
+        self._known = Known.of(train)
+        for helper in self._inside():
+            if helper not in self.recommenders:
+                helper.fit(train, validation)
+        self._learn(train, self._drawn(validation))
+        return self
 
     def _fit(self, train: Dataset, validation: Targets | None) -> None:
         if validation is not None:

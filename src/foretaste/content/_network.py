@@ -162,7 +162,7 @@ class TransformerNetwork:
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self._lock = threading.Lock()  # Tokenizers keep their settings for a call in themselves.
         folder = str(layout.transformer)
-        _require_tokenizer(layout.transformer)
+        require_tokenizer(layout.transformer)
         self._tokenizer = AutoTokenizer.from_pretrained(
             folder, local_files_only=True, trust_remote_code=False
         )
@@ -249,7 +249,7 @@ class LibraryNetwork:
         return vectors.float().cpu().numpy()
 
 
-def _require_tokenizer(folder: Path) -> None:
+def require_tokenizer(folder: Path) -> None:
     """Without its files, transformers makes a tokenizer that knows no word, and says nothing."""
     names = ("tokenizer.json", "vocab.txt", "vocab.json", "*.model")
     if not any(path for name in names for path in folder.glob(name)):

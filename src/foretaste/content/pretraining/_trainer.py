@@ -1,0 +1,183 @@
+"""The trainer of `transformers`, with house manners: nothing pickled, exact resumption."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import safe_open
+from safetensors.torch import save_file, save_model
+from torch import Tensor
+from torch.utils.data import Dataset
+from transformers import (
+    EarlyStoppingCallback,
+    Trainer,
+    TrainerCallback,
+    TrainingArguments,
+)
+from transformers.trainer_utils import get_last_checkpoint
+
+from foretaste.content.pretraining.config import PretrainingConfig
+from foretaste.content.pretraining.objectives import Objective
+from foretaste.errors import MissingExtraError
+from foretaste.progress import ProgressBar, progress_bar
+from foretaste.training import Epoch, TrainingHistory
+from foretaste.training.precision import autocast
+
+_WEIGHTS, _OPTIMISER = "model.safetensors", "optimiser.safetensors"
+_WARMUP = 0.1
+
+
+def train(objective: Objective, config: PretrainingConfig, checkpoints: Path) -> TrainingHistory:
+    """Trains an objective in place; at the end it holds the weights of its best epoch.
+
+    Args:
+        objective: What to train.
+        config: Settings.
+        checkpoints: Folder of this very training; one that was stopped goes on from there.
+
+    Returns:
+        The learning curve; an epoch's metric is the held-out loss with a minus.
+    """
+    order = np.random.default_rng(config.seed).permutation(objective.rows)
+    held_out = max(2, round(len(order) * config.held_out))
+    with progress_bar("pretraining", config.epochs) as bar:
+        trainer = _Trainer(
+            model=objective,
+            args=_arguments(config, checkpoints),
+            data_collator=objective.batch,
+            train_dataset=_Rows(order[held_out:]),
+            eval_dataset=_Rows(order[:held_out]),
+            callbacks=[EarlyStoppingCallback(config.patience), _Progress(bar)],
+        )
+        last = get_last_checkpoint(str(checkpoints)) if checkpoints.is_dir() else None
+        with torch.random.fork_rng():
+            trainer.train(resume_from_checkpoint=last)
+    objective.eval()
+    return _history(trainer.state.log_history)
+
+
+def _arguments(config: PretrainingConfig, checkpoints: Path) -> TrainingArguments:
+    try:
+        return TrainingArguments(
+            output_dir=str(checkpoints),
+            num_train_epochs=config.epochs,
+            max_steps=config.steps or -1,
+            per_device_train_batch_size=config.batch,
+            per_device_eval_batch_size=config.batch,
+            learning_rate=config.learning_rate,
+            warmup_steps=_WARMUP,
+            weight_decay=0.01,
+            eval_strategy="epoch",
+            save_strategy="epoch",
+            logging_strategy="epoch",
+            save_total_limit=1,
+            load_best_model_at_end=True,
+            metric_for_best_model="loss",
+            greater_is_better=False,
+            restore_callback_states_from_checkpoint=True,
+            remove_unused_columns=False,
+            disable_tqdm=True,
+            dataloader_pin_memory=False,
+            report_to=["tensorboard"] if config.tensorboard else [],
+            seed=config.seed,
+        )
+    except ImportError:
+        raise MissingExtraError("accelerate", "pretrain") from None
+
+
+class _Rows(Dataset[int]):
+    """Numbers of items or people; the objective makes batches of them."""
+
+    def __init__(self, rows: NDArray[np.int64]) -> None:
+        self._rows = rows
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getitem__(self, place: int) -> int:
+        return int(self._rows[place])
+
+
+class _Trainer(Trainer):
+    """Takes the loss that the model returns, and keeps its state in safetensors and JSON.
+
+    Dropout is a function of the seed and the step, so no state of randomness needs to be kept.
+    """
+
+    def training_step(self, model: Any, inputs: Any, num_items_in_batch: Any = None) -> Tensor:
+        """One step, with randomness of its own."""
+        torch.manual_seed((self.args.seed << 32) + self.state.global_step)
+        return super().training_step(model, inputs, num_items_in_batch)
+
+    def compute_loss(self, model: Any, inputs: Any, *arguments: Any, **named: Any) -> Any:
+        """What the model returns."""
+        with autocast(self.args.device, model.config.precision):
+            return model(**inputs)
+
+    def prediction_step(
+        self, model: Any, inputs: Any, *arguments: Any, **named: Any
+    ) -> tuple[Tensor, None, None]:
+        """The loss of a held-out batch."""
+        with torch.no_grad():
+            return self.compute_loss(model, self._prepare_inputs(inputs)).detach(), None, None
+
+    def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
+        folder = Path(output_dir or self.args.output_dir)
+        folder.mkdir(parents=True, exist_ok=True)
+        save_model(self.model, str(folder / _WEIGHTS))
+
+    def _save_optimizer_and_scheduler(self, output_dir: str) -> None:
+        state = self.optimizer.state_dict()
+        tensors = {
+            f"{place}.{name}": value
+            for place, remembered in state["state"].items()
+            for name, value in remembered.items()
+        }
+        plain = {"groups": state["param_groups"], "schedule": self.lr_scheduler.state_dict()}
+        save_file(tensors, Path(output_dir) / _OPTIMISER, {"plain": json.dumps(plain)})
+
+    def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
+        if checkpoint is None:
+            return
+        remembered: dict[int, dict[str, Tensor]] = {}
+        with safe_open(Path(checkpoint) / _OPTIMISER, framework="pt") as file:
+            plain = json.loads(file.metadata()["plain"])
+            for key in file.keys():  # noqa: SIM118 - it is no dictionary
+                place, name = key.split(".")
+                remembered.setdefault(int(place), {})[name] = file.get_tensor(key).clone()
+        self.optimizer.load_state_dict({"state": remembered, "param_groups": plain["groups"]})
+        self.lr_scheduler.load_state_dict(plain["schedule"])
+
+    def _save_rng_state(self, output_dir: str) -> None:
+        pass
+
+    def _load_rng_state(self, checkpoint: str | None) -> None:
+        pass
+
+
+class _Progress(TrainerCallback):
+    """Moves the bar after every step, and shows the held-out loss."""
+
+    def __init__(self, bar: ProgressBar) -> None:
+        self._bar = bar
+
+    def on_evaluate(self, args: Any, state: Any, control: Any, **named: Any) -> None:
+        """An epoch is over."""
+        loss = named["metrics"]["eval_loss"]
+        self._bar.advance(f"held-out loss {loss:.4f}")
+
+
+def _history(log: Sequence[dict[str, Any]]) -> TrainingHistory:
+    losses = [entry for entry in log if "loss" in entry]
+    held_out = [entry["eval_loss"] for entry in log if "eval_loss" in entry]
+    epochs = [
+        Epoch(number, entry["loss"], -metric, 0.0)
+        for number, (entry, metric) in enumerate(zip(losses, held_out, strict=True), 1)
+    ]
+    return TrainingHistory(epochs, 1 + int(np.argmin(held_out)))

@@ -21,15 +21,18 @@ import torch
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 
-from foretaste.errors import InputError
+from foretaste.errors import InputError, MissingExtraError
 from foretaste.training.precision import Precision, resolve
 
 #: Most tokens in a batch, padding included. What a processor's caches hold, measured: 8192 takes
 #: a third longer. A graphics card is kept busy by more.
 _BATCH_TOKENS = {"cpu": 2048, "cuda": 65536}
 
+#: Folder beside a transformer that holds its prefix, as `peft` writes it.
+ADAPTER = "adapter"
+
 #: No tokenizer makes a token of more characters than this, but for words it doesn't know.
-_CHARACTERS_A_TOKEN = 64
+CHARACTERS_A_TOKEN = 64
 
 
 class Network(Protocol):
@@ -133,7 +136,7 @@ def load_network(folder: Path, *, max_tokens: int, precision: Precision) -> Netw
     layout = read_layout(folder)
     dtype = torch.bfloat16 if resolve(precision) == "bf16" else torch.float32
     try:
-        with _quiet():
+        with quiet():
             if layout is None:
                 return LibraryNetwork(folder, max_tokens, dtype)
             return TransformerNetwork(layout, max_tokens, dtype)
@@ -179,7 +182,7 @@ class TransformerNetwork:
         unfit = sorted(key for key in unfit if "pooler" not in key)
         if unfit:
             raise ValueError(f"config.json and the weights disagree on {unfit[0]}")
-        self._model = model.to(self._device).eval()
+        self._model = _with_prefix(model, layout.transformer).to(self._device).eval()
 
     def embed(self, texts: list[str]) -> NDArray[np.float32]:
         """Vectors of texts, float32[n, dimension]."""
@@ -196,7 +199,7 @@ class TransformerNetwork:
         return vectors
 
     def _tokens(self, texts: list[str]) -> list[list[int]]:
-        limit = _CHARACTERS_A_TOKEN * self._max_tokens
+        limit = CHARACTERS_A_TOKEN * self._max_tokens
         return self._tokenizer(
             [text[:limit] for text in texts],
             truncation=True,
@@ -249,6 +252,18 @@ class LibraryNetwork:
         return vectors.float().cpu().numpy()
 
 
+def _with_prefix(model: Any, folder: Path) -> Any:
+    """The model with the prefix that was tuned for it, where there is one beside it."""
+    adapter = folder / ADAPTER
+    if not adapter.is_dir():
+        return model
+    try:
+        from peft import PeftModel
+    except ImportError:
+        raise MissingExtraError("peft", "pretrain") from None
+    return PeftModel.from_pretrained(model, str(adapter), local_files_only=True)
+
+
 def require_tokenizer(folder: Path) -> None:
     """Without its files, transformers makes a tokenizer that knows no word, and says nothing."""
     names = ("tokenizer.json", "vocab.txt", "vocab.json", "*.model")
@@ -267,7 +282,7 @@ def _batches(lengths: NDArray[np.int64], tokens: int) -> Iterator[NDArray[np.int
 
 
 @contextmanager
-def _quiet() -> Generator[None]:
+def quiet() -> Generator[None]:
     """Keeps transformers' own bars and notes about loading off the terminal."""
     from transformers.utils import logging
 

@@ -11,11 +11,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from safetensors import safe_open
-from safetensors.torch import save_file, save_model
+from safetensors.torch import load_model, save_file, save_model
 from torch import Tensor
 from torch.utils.data import Dataset
 from transformers import (
     EarlyStoppingCallback,
+    PrinterCallback,
     Trainer,
     TrainerCallback,
     TrainingArguments,
@@ -55,6 +56,7 @@ def train(objective: Objective, config: PretrainingConfig, checkpoints: Path) ->
             eval_dataset=_Rows(order[:held_out]),
             callbacks=[EarlyStoppingCallback(config.patience), _Progress(bar)],
         )
+        trainer.remove_callback(PrinterCallback)
         last = get_last_checkpoint(str(checkpoints)) if checkpoints.is_dir() else None
         with torch.random.fork_rng():
             trainer.train(resume_from_checkpoint=last)
@@ -117,7 +119,7 @@ class _Trainer(Trainer):
 
     def compute_loss(self, model: Any, inputs: Any, *arguments: Any, **named: Any) -> Any:
         """What the model returns."""
-        with autocast(self.args.device, model.config.precision):
+        with autocast(self.args.device, model.settings.precision):
             return model(**inputs)
 
     def prediction_step(
@@ -131,6 +133,12 @@ class _Trainer(Trainer):
         folder = Path(output_dir or self.args.output_dir)
         folder.mkdir(parents=True, exist_ok=True)
         save_model(self.model, str(folder / _WEIGHTS))
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
+        load_model(self.model, str(Path(resume_from_checkpoint) / _WEIGHTS))
+
+    def _load_best_model(self) -> None:
+        self._load_from_checkpoint(self.state.best_model_checkpoint)
 
     def _save_optimizer_and_scheduler(self, output_dir: str) -> None:
         state = self.optimizer.state_dict()

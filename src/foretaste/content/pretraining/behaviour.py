@@ -71,7 +71,7 @@ class Behaviour(Objective):
         states = functional.normalize(self.tower(table[histories[:, :-1]]), dim=2)
         rows, columns = histories[:, 1:].nonzero(as_tuple=True)
         targets = histories[rows, columns + 1]
-        logits = states[rows, columns] @ table.T / self.config.temperature
+        logits = states[rows, columns] @ table.T / self.settings.temperature
         logits = logits - functional.pad(self.log_shares[items], (1, 0))
         # What the person took at another time is no negative, nor is padding.
         theirs = torch.zeros(len(histories), len(table), device=table.device)

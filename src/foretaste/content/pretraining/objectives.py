@@ -39,7 +39,7 @@ class Objective(nn.Module, ABC):
     def __init__(self, reader: Reader, config: PretrainingConfig) -> None:
         super().__init__()
         self.reader = reader
-        self.config = config
+        self.settings = config
 
     @abstractmethod
     def batch(self, rows: Sequence[int]) -> Batch:
@@ -47,7 +47,7 @@ class Objective(nn.Module, ABC):
 
     def random(self, rows: Sequence[int]) -> np.random.Generator:
         """The randomness of a batch."""
-        return np.random.default_rng([self.config.seed, *rows])
+        return np.random.default_rng([self.settings.seed, *rows])
 
 
 class Words(Objective):
@@ -133,7 +133,7 @@ class Contrast(Objective):
 
     def batch(self, rows: Sequence[int]) -> Batch:
         """Tokens of the first and of the second views."""
-        if self.config.views == "dropout":
+        if self.settings.views == "dropout":
             texts = [self._catalogue.texts[row] for row in rows]
             return {"tokens": self.reader.tokens([*texts, *texts])}
         rng = self.random(rows)
@@ -145,7 +145,7 @@ class Contrast(Objective):
         """Mean cross-entropy of each view's partner among the partners of all."""
         vectors = functional.normalize(self.reader(tokens), dim=1)
         one, other = vectors.chunk(2)
-        logits = one @ other.T / self.config.temperature
+        logits = one @ other.T / self.settings.temperature
         own = torch.arange(len(one), device=logits.device)
         return (
             functional.cross_entropy(logits, own) + functional.cross_entropy(logits.T, own)

@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 from torch import nn
 
+from foretaste.content._network import ADAPTER, quiet
 from foretaste.content._weights import fingerprint_files
 from foretaste.content.pretraining.behaviour import Behaviour, RecentMean
 from foretaste.content.pretraining.catalogue import Catalogue
@@ -38,7 +39,6 @@ _LAYOUT = (
     "1_Pooling",
     "2_Normalize",
 )
-ADAPTER = "adapter"
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ def pretrain(
     if folder.exists():
         raise InputError("there is something already.", file=folder, hint="Choose another name.")
     catalogue = Catalogue.of(train.items, content.fields)
-    with seeded(config.seed):
+    with quiet(), seeded(config.seed):
         start = _start(catalogue, content, config)
         prepare(start.reader, config)
         objective = _objective(start, catalogue, train, config, make_tower)
@@ -115,7 +115,8 @@ def pretrain(
 
     checkpoints = folder.with_name(f".{folder.name}-{_key(start, train, content, config)}")
     began = time.perf_counter()
-    history = run(objective, config, checkpoints)
+    with quiet():
+        history = run(objective, config, checkpoints)
     seconds = time.perf_counter() - began
     sizes = [(p.numel(), p.requires_grad) for p in objective.parameters()]
     done = Pretrained(
@@ -127,7 +128,8 @@ def pretrain(
         seconds,
         peak_memory_mib(),
     )
-    _write(start, content, config, done)
+    with quiet():
+        _write(start, content, config, done)
     shutil.rmtree(checkpoints)
     return done
 

@@ -8,8 +8,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-#: No tokenizer makes a token of more characters than this, but for words it doesn't know.
-_CHARACTERS_A_TOKEN = 64
+from foretaste.content._network import CHARACTERS_A_TOKEN
 
 #: Most padded tokens that go through the network at once, after sorting by length.
 _TOKENS_AT_ONCE = 2048
@@ -39,7 +38,7 @@ class Reader(nn.Module):
 
     def tokens(self, texts: Sequence[str], pairs: Sequence[str] | None = None) -> Tokens:
         """Padded tokens of texts, or of pairs of texts."""
-        limit = _CHARACTERS_A_TOKEN * self.max_tokens
+        limit = CHARACTERS_A_TOKEN * self.max_tokens
         second = None if pairs is None else [text[:limit] for text in pairs]
         encoded = self.tokenizer(
             [text[:limit] for text in texts],

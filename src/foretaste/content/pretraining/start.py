@@ -130,8 +130,12 @@ def _frame(tokenizer: Any) -> None:
 
 
 def _loaded(folder: Path, config: PretrainingConfig) -> tuple[Any, Any]:
-    from transformers import AutoConfig, AutoModel, AutoModelForCausalLM, AutoModelForMaskedLM
-    from transformers import AutoTokenizer
+    from transformers import (
+        AutoModel,
+        AutoModelForCausalLM,
+        AutoModelForMaskedLM,
+        AutoTokenizer,
+    )
 
     require_tokenizer(folder)
     safe = {"local_files_only": True, "trust_remote_code": False}
@@ -143,5 +147,4 @@ def _loaded(folder: Path, config: PretrainingConfig) -> tuple[Any, Any]:
     if config.objective == "mlm":
         kind = AutoModelForCausalLM if tokenizer.mask_token is None else AutoModelForMaskedLM
     model = kind.from_pretrained(str(folder), use_safetensors=True, **safe)
-    del AutoConfig
     return tokenizer, model

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         SVDPlusPlus,
         SwitchingHybrid,
         TfIdf,
+        TwoTower,
         UserKNN,
         WeightedHybrid,
     )
@@ -57,6 +58,7 @@ __all__ = [
     "SwitchingHybrid",
     "TextEncoder",
     "TfIdf",
+    "TwoTower",
     "UserKNN",
     "WeightedHybrid",
     "__version__",

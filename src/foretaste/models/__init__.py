@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from foretaste.models.popularity import Popularity
     from foretaste.models.ratings import SVDPlusPlus
     from foretaste.models.sequence import SequenceRecommender
+    from foretaste.models.two_tower import TwoTower
     from foretaste.models.user_neighbours import UserKNN
 
 __all__ = [
@@ -41,6 +42,7 @@ __all__ = [
     "StackingHybrid",
     "SwitchingHybrid",
     "TfIdf",
+    "TwoTower",
     "UserKNN",
     "WeightedHybrid",
 ]
@@ -62,6 +64,7 @@ _HOMES = {
     "StackingHybrid": "hybrid",
     "SwitchingHybrid": "hybrid",
     "TfIdf": "content_based",
+    "TwoTower": "two_tower",
     "UserKNN": "user_neighbours",
     "WeightedHybrid": "hybrid",
 }
@@ -78,6 +81,7 @@ _CLASS_OF = {
     "lightgcn": "LightGCN",
     "content": "ContentBased",
     "tfidf": "TfIdf",
+    "two_tower": "TwoTower",
     "sequence": "SequenceRecommender",
     "weighted": "WeightedHybrid",
     "switching": "SwitchingHybrid",

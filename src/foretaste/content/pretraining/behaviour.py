@@ -81,16 +81,21 @@ class Behaviour(Objective):
 
 
 class RecentMean(nn.Module):
-    """The mean of the vectors so far, each counting half as much as the one after it.
+    """The mean of the vectors so far, the latest weighted most, as `content` makes its profiles.
 
-    As the model `content` makes its profiles.
+    Args:
+        half_life: Actions after which one counts half; None lets all count alike.
     """
+
+    def __init__(self, half_life: float | None = 1.0) -> None:
+        super().__init__()
+        self._decay = 1.0 if half_life is None else 0.5 ** (1 / half_life)
 
     def forward(self, vectors: Tensor) -> Tensor:
         """float[rows, width, d] to the same."""
         places = torch.arange(vectors.shape[1], device=vectors.device)
         ages = places[:, None] - places
-        weights = torch.where(ages >= 0, 0.5 ** ages.clamp_min(0).float(), 0.0)
+        weights = torch.where(ages >= 0, self._decay ** ages.clamp_min(0).float(), 0.0)
         return weights @ vectors
 
 

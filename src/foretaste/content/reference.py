@@ -51,6 +51,11 @@ class ContentReference:
         self._encoder = encoder
         self.settings = encoder.config if isinstance(encoder, TextEncoder) else None
 
+    @property
+    def fingerprint(self) -> str | None:
+        """Of the encoder that the model was fitted with; None before, and without one."""
+        return self._fingerprint
+
     def fit(self, items: pl.DataFrame) -> NDArray[np.float32]:
         """Vectors of the items a model is fitted on, float32[rows, dimension].
 

@@ -8,11 +8,10 @@ from torch import nn
 
 from foretaste.content import TextEncoderConfig
 from foretaste.content.pretraining import Pretrained, pretrain
-from foretaste.models.sequence.backbone import Backbone
+from foretaste.models.sequence import SequenceConfig
+from foretaste.models.sequence.network import SequenceNetwork
 from foretaste.pipeline.config import RunConfig
 from foretaste.pipeline.run import Prepared
-
-_LAYERS, _HEADS, _DROPOUT = 2, 2, 0.2
 
 
 def pretrain_encoder(config: RunConfig, prepared: Prepared, folder: Path) -> Pretrained:
@@ -23,13 +22,8 @@ def pretrain_encoder(config: RunConfig, prepared: Prepared, folder: Path) -> Pre
     """
 
     def backbone(dimension: int) -> nn.Module:
-        return Backbone(
-            dimension=dimension,
-            layers=_LAYERS,
-            heads=_HEADS,
-            length=config.pretraining.history,
-            dropout=_DROPOUT,
-        )
+        shape = SequenceConfig(dimension=dimension, length=config.pretraining.history)
+        return SequenceNetwork(shape, items=0, base=None).backbone
 
     return pretrain(
         prepared.split.train,

@@ -2,5 +2,6 @@
 
 from foretaste.models.sequence.config import SequenceConfig
 from foretaste.models.sequence.model import SequenceRecommender
+from foretaste.models.sequence.transfer import transferred
 
-__all__ = ["SequenceConfig", "SequenceRecommender"]
+__all__ = ["SequenceConfig", "SequenceRecommender", "transferred"]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from pathlib import Path
+from typing import Any, Self
 
 import numpy as np
 import polars as pl
@@ -18,6 +19,7 @@ from foretaste.models._torch import fit_network, load_weights, tensors_of
 from foretaste.models.base import Recommender, Tensor
 from foretaste.models.sequence.config import SequenceConfig
 from foretaste.models.sequence.network import SequenceBatches, SequenceNetwork
+from foretaste.models.sequence.start import carry_over, check_start
 from foretaste.training import UniformNegatives, seeded
 
 _BASE = "network.table.base"
@@ -53,9 +55,41 @@ class SequenceRecommender(Recommender):
         self.content = ContentReference(self.config.content, content)
         self.config = self.config.model_copy(update={"content": self.content.settings})
         self._projection: Projection | None = None
+        self._start: SequenceRecommender | None = None
+
+    @property
+    def network(self) -> SequenceNetwork:
+        """The network of a fitted model."""
+        return self._network
+
+    def fit(
+        self,
+        train: Dataset,
+        validation: Targets | None = None,
+        *,
+        checkpoints: Path | None = None,
+        start_from: SequenceRecommender | None = None,
+    ) -> Self:
+        """Learns from `train`, as `Recommender.fit`.
+
+        Args:
+            train: As there.
+            validation: As there.
+            checkpoints: As there.
+            start_from: A fitted model of the same shape, whose backbone and item vectors (of the
+                items that both know, by id) the training starts from; else from nothing.
+
+        Raises:
+            InputError: That model does not fit: its settings differ, or it shares no item.
+        """
+        self._start = start_from
+        try:
+            return super().fit(train, validation, checkpoints=checkpoints)
+        finally:
+            self._start = None
 
     def _fit(self, train: Dataset, validation: Targets | None) -> None:
-        config = self.config
+        config, start = self.config, self._start
         batches = SequenceBatches(
             train.histories(),
             config.length,
@@ -67,11 +101,15 @@ class SequenceRecommender(Recommender):
                 "nobody has two events, so there is no next item to learn from.",
                 hint="Give more events, or use a model that needs no order, such as itemknn.",
             )
+        if start is not None:
+            check_start(self, start)
         base = self._text_vectors(train.items)
         self.needs_behaviour = base is None
         warm = torch.from_numpy(np.flatnonzero(self.item_counts))
         with seeded(config.seed):
             network = SequenceNetwork(config, len(self.item_vocabulary), base)
+        if start is not None:
+            carry_over(network, self, start)
         negatives = UniformNegatives(warm, config.negatives)
         fit_network(
             self,
@@ -144,7 +182,12 @@ class SequenceRecommender(Recommender):
             self._projection = None
             return None
         vectors = self.content.fit(items)
-        self._projection = Projection.fit(vectors[self.item_counts[1:] > 0], self.config.dimension)
+        self._projection = (
+            # What was learnt before is told in the coordinates of then.
+            self._start._projection
+            if self._start is not None and self._start._projection is not None
+            else Projection.fit(vectors[self.item_counts[1:] > 0], self.config.dimension)
+        )
         projected = self._projection.apply(vectors)
         return torch.from_numpy(np.pad(projected, ((1, 0), (0, 0))))
 

@@ -48,10 +48,9 @@ def pretrain(
         return
     if done.silent:
         say(f"{done.silent:,} items without words were passed over.")
-    for epoch in done.history.epochs:
-        kept = "  kept" if epoch.number == done.history.best else ""
-        held_out = -(epoch.metric or 0.0)
-        say(f"epoch {epoch.number}  loss {epoch.loss:.4f}  held out {held_out:.4f}{kept}")
+    for epoch, losses in enumerate(zip(done.curve.loss, done.curve.held_out, strict=True), 1):
+        kept = "  kept" if epoch == done.curve.best else ""
+        say(f"epoch {epoch}  loss {losses[0]:.4f}  held out {losses[1]:.4f}{kept}")
     share = done.trainable / done.weights
     say(
         f"{done.trainable:,} of {done.weights:,} weights ({share:.1%}) trained in "

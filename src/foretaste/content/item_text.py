@@ -66,7 +66,9 @@ def item_texts(items: pl.DataFrame, fields: Sequence[str] | None = None) -> pl.S
         DataError: As in `text_fields`.
     """
     filled = field_texts(items, fields)
-    sentences = filled.select(pl.concat_str(pl.all(), separator=". ", ignore_nulls=True)).to_series()
+    sentences = filled.select(
+        pl.concat_str(pl.all(), separator=". ", ignore_nulls=True)
+    ).to_series()
     # A field that ends as a sentence does needs no second full stop.
     return sentences.str.replace_all(r"([.!?])\. ", "$1 ").fill_null("").alias("text")
 

@@ -26,6 +26,7 @@ _SHARED_SECTIONS = ("content", "training")
 #: Settings that are paths.
 _PATHS = (
     ("data", "path"),
+    ("pretraining", "tensorboard"),
     ("ranking", "safety", "harm", "classifier"),
     ("ranking", "safety", "harm", "queue"),
 )

@@ -7,6 +7,7 @@ import pytest
 from foretaste.data import Dataset
 from tests.contracts.worlds import dataset
 
+
 @pytest.fixture(scope="session")
 def shop() -> Dataset:
     """People who like red things and people who like blue ones, whatever their kind."""

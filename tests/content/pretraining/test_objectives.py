@@ -75,7 +75,9 @@ def test_sections_are_of_one_item_where_the_label_says_so(plain_model: Path, sho
     rows = np.tile(objective.rows, 3).tolist()
     batch = objective.batch(rows)
     fields = Catalogue.of(shop.items, None).fields
-    own = objective.reader.tokens([fields[row][0] for row in rows], [fields[row][1] for row in rows])
+    own = objective.reader.tokens(
+        [fields[row][0] for row in rows], [fields[row][1] for row in rows]
+    )
     swapped = objective.reader.tokens(
         [fields[row][1] for row in rows], [fields[row][0] for row in rows]
     )

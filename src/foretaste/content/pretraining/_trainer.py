@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,20 +22,38 @@ from transformers import (
     TrainerCallback,
     TrainingArguments,
 )
+from transformers.integrations import TensorBoardCallback
 from transformers.trainer_utils import get_last_checkpoint
 
 from foretaste.content.pretraining.config import PretrainingConfig
 from foretaste.content.pretraining.objectives import Objective
 from foretaste.errors import MissingExtraError
 from foretaste.progress import ProgressBar, progress_bar
-from foretaste.training import Epoch, TrainingHistory
 from foretaste.training.precision import autocast
 
 _WEIGHTS, _OPTIMISER = "model.safetensors", "optimiser.safetensors"
 _WARMUP = 0.1
 
 
-def train(objective: Objective, config: PretrainingConfig, checkpoints: Path) -> TrainingHistory:
+@dataclass(frozen=True)
+class Curve:
+    """What every epoch did.
+
+    Attributes:
+        loss: Mean over batches of each epoch.
+        held_out: The same over the held-out part, after each epoch.
+    """
+
+    loss: tuple[float, ...]
+    held_out: tuple[float, ...]
+
+    @property
+    def best(self) -> int:
+        """Number of the epoch whose weights were kept, from 1."""
+        return 1 + int(np.argmin(self.held_out))
+
+
+def train(objective: Objective, config: PretrainingConfig, checkpoints: Path) -> Curve:
     """Trains an objective in place; at the end it holds the weights of its best epoch.
 
     Args:
@@ -43,7 +62,7 @@ def train(objective: Objective, config: PretrainingConfig, checkpoints: Path) ->
         checkpoints: Folder of this very training; one that was stopped goes on from there.
 
     Returns:
-        The learning curve; an epoch's metric is the held-out loss with a minus.
+        The learning curve.
     """
     order = np.random.default_rng(config.seed).permutation(objective.rows)
     held_out = max(2, round(len(order) * config.held_out))
@@ -54,14 +73,18 @@ def train(objective: Objective, config: PretrainingConfig, checkpoints: Path) ->
             data_collator=objective.batch,
             train_dataset=_Rows(order[held_out:]),
             eval_dataset=_Rows(order[:held_out]),
-            callbacks=[EarlyStoppingCallback(config.patience), _Progress(bar)],
+            callbacks=[
+                EarlyStoppingCallback(config.patience),
+                _Progress(bar),
+                *_tensorboard(config.tensorboard),
+            ],
         )
         trainer.remove_callback(PrinterCallback)
         last = get_last_checkpoint(str(checkpoints)) if checkpoints.is_dir() else None
         with torch.random.fork_rng():
             trainer.train(resume_from_checkpoint=last)
     objective.eval()
-    return _history(trainer.state.log_history)
+    return _curve(trainer.state.log_history)
 
 
 def _arguments(config: PretrainingConfig, checkpoints: Path) -> TrainingArguments:
@@ -86,11 +109,21 @@ def _arguments(config: PretrainingConfig, checkpoints: Path) -> TrainingArgument
             remove_unused_columns=False,
             disable_tqdm=True,
             dataloader_pin_memory=False,
-            report_to=["tensorboard"] if config.tensorboard else [],
+            report_to=[],
             seed=config.seed,
         )
     except ImportError:
         raise MissingExtraError("accelerate", "pretrain") from None
+
+
+def _tensorboard(folder: Path | None) -> list[TrainerCallback]:
+    if folder is None:
+        return []
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:
+        raise MissingExtraError("tensorboard", "pretrain") from None
+    return [TensorBoardCallback(SummaryWriter(str(folder)))]
 
 
 class _Rows(Dataset[int]):
@@ -181,11 +214,8 @@ class _Progress(TrainerCallback):
         self._bar.advance(f"held-out loss {loss:.4f}")
 
 
-def _history(log: Sequence[dict[str, Any]]) -> TrainingHistory:
-    losses = [entry for entry in log if "loss" in entry]
-    held_out = [entry["eval_loss"] for entry in log if "eval_loss" in entry]
-    epochs = [
-        Epoch(number, entry["loss"], -metric, 0.0)
-        for number, (entry, metric) in enumerate(zip(losses, held_out, strict=True), 1)
-    ]
-    return TrainingHistory(epochs, 1 + int(np.argmin(held_out)))
+def _curve(log: Sequence[dict[str, Any]]) -> Curve:
+    return Curve(
+        tuple(entry["loss"] for entry in log if "loss" in entry),
+        tuple(entry["eval_loss"] for entry in log if "eval_loss" in entry),
+    )

@@ -45,7 +45,7 @@ class Behaviour(Objective):
         self.rows = np.flatnonzero(self._histories.lengths >= 2)
         if len(self.rows) < 2:
             raise DataError(
-                "hardly anybody has two events on items with words, so there is nothing to tune on.",
+                "hardly anybody has two events on items with words: there is nothing to tune on.",
                 hint="Give more events, or choose another pretraining.objective.",
             )
         shares = np.maximum(train.item_counts, 1) / len(train)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
@@ -65,7 +66,7 @@ class PretrainingConfig(Config):
         held_out: Share of the items, or people, that the held-out loss is measured on.
         learning_rate: Highest of AdamW; it rises over a tenth of the steps and falls to zero.
         precision: Of matrix products, as `TrainingConfig.precision`.
-        tensorboard: Whether losses are also written for TensorBoard, beside the checkpoints.
+        tensorboard: Folder in which losses are also written for TensorBoard.
         seed: Of everything random.
     """
 
@@ -87,7 +88,7 @@ class PretrainingConfig(Config):
     held_out: float = Field(default=0.05, gt=0, le=0.5)
     learning_rate: float = Field(default=5e-5, gt=0)
     precision: Literal["auto", "fp32", "bf16"] = "auto"
-    tensorboard: bool = False
+    tensorboard: Path | None = None
     seed: int = Field(default=0, ge=0)
 
     @model_validator(mode="after")

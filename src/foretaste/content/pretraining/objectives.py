@@ -147,15 +147,11 @@ class Contrast(Objective):
         one, other = vectors.chunk(2)
         logits = one @ other.T / self.settings.temperature
         own = torch.arange(len(one), device=logits.device)
-        return (
-            functional.cross_entropy(logits, own) + functional.cross_entropy(logits.T, own)
-        ) / 2
+        return (functional.cross_entropy(logits, own) + functional.cross_entropy(logits.T, own)) / 2
 
 
 def some_of(fields: Sequence[str], rng: np.random.Generator) -> str:
-    """A view of an item: some of its fields, in order, without some of their words.
-
-    """
+    """A view of an item: some of its fields, in order, without some of their words."""
     kept = np.sort(rng.permutation(len(fields))[: rng.integers(1, len(fields) + 1)])
     words = " . ".join(fields[place] for place in kept).split(" ")
     if len(words) > 3:

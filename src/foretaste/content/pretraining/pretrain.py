@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 from torch import nn
@@ -26,7 +26,10 @@ from foretaste.content.text import TextEncoderConfig
 from foretaste.data import Dataset
 from foretaste.errors import InputError
 from foretaste.memory import peak_memory_mib
-from foretaste.training import TrainingHistory, seeded
+from foretaste.training import seeded
+
+if TYPE_CHECKING:
+    from foretaste.content.pretraining._trainer import Curve
 
 #: Gives the user tower for vectors of a dimension.
 MakeTower = Callable[[int], nn.Module]
@@ -47,7 +50,7 @@ class Pretrained:
 
     Attributes:
         folder: Of the model: give it to `TextEncoder`.
-        history: The learning curve; a metric is the held-out loss with a minus.
+        curve: Losses of every epoch.
         trainable: Weights that were trained.
         weights: Weights there are.
         silent: Items without words, which were passed over.
@@ -56,7 +59,7 @@ class Pretrained:
     """
 
     folder: Path
-    history: TrainingHistory
+    curve: Curve
     trainable: int
     weights: int
     silent: int
@@ -67,9 +70,9 @@ class Pretrained:
         """The same as plain data."""
         return {
             "folder": str(self.folder),
-            "held_out_loss": [-(epoch.metric or 0.0) for epoch in self.history.epochs],
-            "loss": [epoch.loss for epoch in self.history.epochs],
-            "best_epoch": self.history.best,
+            "loss": list(self.curve.loss),
+            "held_out_loss": list(self.curve.held_out),
+            "best_epoch": self.curve.best,
             "trainable": self.trainable,
             "weights": self.weights,
             "items_without_text": self.silent,
@@ -116,12 +119,12 @@ def pretrain(
     checkpoints = folder.with_name(f".{folder.name}-{_key(start, train, content, config)}")
     began = time.perf_counter()
     with quiet():
-        history = run(objective, config, checkpoints)
+        curve = run(objective, config, checkpoints)
     seconds = time.perf_counter() - began
     sizes = [(p.numel(), p.requires_grad) for p in objective.parameters()]
     done = Pretrained(
         folder,
-        history,
+        curve,
         sum(size for size, trained in sizes if trained),
         sum(size for size, _ in sizes),
         catalogue.silent,
@@ -167,7 +170,7 @@ def _objective(
 def _key(
     start: Start, train: Dataset, content: TextEncoderConfig, config: PretrainingConfig
 ) -> str:
-    """Tells this training from others: a checkpoint of another base or data is never gone on from."""
+    """Tells this training from others: one of another base or data is never gone on from."""
     told = [
         version("foretaste"),
         config.model_dump_json(),

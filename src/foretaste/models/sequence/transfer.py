@@ -55,7 +55,7 @@ def transferred(source: SequenceRecommender, train: Dataset) -> SequenceRecommen
 
 
 def _borrowed(source: SequenceRecommender, base: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Corrections of new items, float32[n, dimension], from those of the source's that are alike."""
+    """Corrections of new items, float32[n, dimension], from the source's that are alike."""
     table = copy.deepcopy(source.network.table)
     table.extend(torch.from_numpy(base), len(base))
     with torch.no_grad():

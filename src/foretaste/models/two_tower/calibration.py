@@ -26,7 +26,10 @@ class Calibration:
 
     @classmethod
     def fit(
-        cls, similarities: NDArray[np.float32], taken: NDArray[np.bool_], weights: NDArray[np.float32]
+        cls,
+        similarities: NDArray[np.float32],
+        taken: NDArray[np.bool_],
+        weights: NDArray[np.float32],
     ) -> Calibration:
         """By isotonic regression (Zadrozny & Elkan, 2002).
 

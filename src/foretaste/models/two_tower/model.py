@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from foretaste.config import Config
-from foretaste.content import ContentReference, Encoder, TextEncoder, TextEncoderConfig, momentary
+from foretaste.content import ContentReference, Encoder, TextEncoder, TextEncoderConfig
 from foretaste.content.projection import Projection
 from foretaste.content.unit import unit
 from foretaste.data import Dataset, Ragged, Targets
@@ -220,9 +220,7 @@ class TwoTower(Recommender):
         encoder = self.content.encoder
         if not isinstance(encoder, TextEncoder):
             raise InputError("this model's encoder reads no texts.", field="texts")
-        spoken = momentary(encoder)
-        assert isinstance(spoken, TextEncoder)
-        said = unit(spoken.encode_texts(list(texts)))
+        said = unit(encoder.without_cache().encode_texts(list(texts)))
         return self._taken_for_people(self._placed(torch.from_numpy(said)))
 
     def _taken_for_people(self, sums: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -48,7 +48,9 @@ class TwoTowerNetwork(nn.Module):
         self.recent = RecentMean(half_life)
         self.temperature = temperature
 
-    def next_item_loss(self, codes: Tensor, contents: Tensor, negatives: UniformNegatives) -> Tensor:
+    def next_item_loss(
+        self, codes: Tensor, contents: Tensor, negatives: UniformNegatives
+    ) -> Tensor:
         """Mean loss of foreseeing every item of `codes` but the first of each row.
 
         Args:

@@ -7,7 +7,8 @@ from pathlib import Path
 from torch import nn
 
 from foretaste.content import TextEncoderConfig
-from foretaste.content.pretraining import Pretrained, pretrain
+from foretaste.content.pretraining import Pretrained, PretrainingConfig, pretrain
+from foretaste.data import Dataset
 from foretaste.models.sequence import SequenceConfig
 from foretaste.models.sequence.network import SequenceNetwork
 from foretaste.pipeline.config import RunConfig
@@ -20,15 +21,17 @@ def pretrain_encoder(config: RunConfig, prepared: Prepared, folder: Path) -> Pre
     Raises:
         InputError: As `foretaste.content.pretraining.pretrain`.
     """
+    content = config.content or TextEncoderConfig()
+    return pretrain_on(prepared.split.train, folder, content, config.pretraining)
+
+
+def pretrain_on(
+    train: Dataset, folder: Path, content: TextEncoderConfig, config: PretrainingConfig
+) -> Pretrained:
+    """`pretrain` with the sequence model's backbone as the user tower where one is asked for."""
 
     def backbone(dimension: int) -> nn.Module:
-        shape = SequenceConfig(dimension=dimension, length=config.pretraining.history)
+        shape = SequenceConfig(dimension=dimension, length=config.history)
         return SequenceNetwork(shape, items=0, base=None).backbone
 
-    return pretrain(
-        prepared.split.train,
-        folder,
-        content=config.content or TextEncoderConfig(),
-        config=config.pretraining,
-        make_tower=backbone,
-    )
+    return pretrain(train, folder, content=content, config=config, make_tower=backbone)

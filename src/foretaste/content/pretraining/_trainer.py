@@ -22,7 +22,7 @@ from transformers import (
     TrainerCallback,
     TrainingArguments,
 )
-from transformers.integrations import TensorBoardCallback
+from transformers.integrations.integration_utils import TensorBoardCallback
 from transformers.trainer_utils import get_last_checkpoint
 
 from foretaste.content.pretraining.config import PretrainingConfig
@@ -145,6 +145,10 @@ class _Trainer(Trainer):
     Dropout is a function of the seed and the step, so no state of randomness needs to be kept.
     """
 
+    model: Any
+    optimizer: Any
+    lr_scheduler: Any
+
     def training_step(self, model: Any, inputs: Any, num_items_in_batch: Any = None) -> Tensor:
         """One step, with randomness of its own."""
         torch.manual_seed((self.args.seed << 32) + self.state.global_step)
@@ -163,7 +167,7 @@ class _Trainer(Trainer):
             return self.compute_loss(model, self._prepare_inputs(inputs)).detach(), None, None
 
     def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
-        folder = Path(output_dir or self.args.output_dir)
+        folder = Path(output_dir or str(self.args.output_dir))
         folder.mkdir(parents=True, exist_ok=True)
         save_model(self.model, str(folder / _WEIGHTS))
 
@@ -171,7 +175,7 @@ class _Trainer(Trainer):
         load_model(self.model, str(Path(resume_from_checkpoint) / _WEIGHTS))
 
     def _load_best_model(self) -> None:
-        self._load_from_checkpoint(self.state.best_model_checkpoint)
+        self._load_from_checkpoint(str(self.state.best_model_checkpoint))
 
     def _save_optimizer_and_scheduler(self, output_dir: str) -> None:
         state = self.optimizer.state_dict()

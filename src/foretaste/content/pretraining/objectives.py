@@ -150,7 +150,7 @@ class Contrast(Objective):
         return (functional.cross_entropy(logits, own) + functional.cross_entropy(logits.T, own)) / 2
 
 
-def some_of(fields: Sequence[str], rng: np.random.Generator) -> str:
+def some_of(fields: list[str], rng: np.random.Generator) -> str:
     """A view of an item: some of its fields, in order, without some of their words."""
     kept = np.sort(rng.permutation(len(fields))[: rng.integers(1, len(fields) + 1)])
     words = " . ".join(fields[place] for place in kept).split(" ")

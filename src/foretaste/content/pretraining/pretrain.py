@@ -193,14 +193,19 @@ def _write(
     if prefix is not None:
         prefix.peft_config["default"].base_model_name_or_path = ""
         prefix.save_pretrained(partial / start.transformer / ADAPTER)
-    for name in _LAYOUT if start.folder is not None else ():
-        source = start.folder / name
-        if source.is_dir():
-            shutil.copytree(source, partial / name, dirs_exist_ok=True)
-        elif source.is_file():
-            shutil.copy2(source, partial / name)
+    if start.folder is not None:
+        _copy_layout(start.folder, partial)
     # YAML, as the JSON of a model's folder is part of its fingerprint.
     told = {"base": content.model, "settings": config.model_dump(mode="json"), **done.to_dict()}
     told.pop("folder")
     (partial / "pretraining.yaml").write_text(yaml.safe_dump(told, sort_keys=False))
     partial.rename(done.folder)
+
+
+def _copy_layout(source: Path, target: Path) -> None:
+    for name in _LAYOUT:
+        part = source / name
+        if part.is_dir():
+            shutil.copytree(part, target / name, dirs_exist_ok=True)
+        elif part.is_file():
+            shutil.copy2(part, target / name)

@@ -46,15 +46,6 @@ class Calibration:
         """Chances of similarities, of the same shape."""
         return np.interp(similarities, self.similarities, self.chances).astype(np.float32)
 
-    def similarity(self, chance: float) -> float:
-        """The least similarity of such a chance; infinity where there is none."""
-        place = int(np.searchsorted(self.chances, chance))
-        if place == len(self.chances):
-            return float("inf")
-        if place == 0:
-            return -1.0
-        return float(np.interp(chance, self.chances[place - 1 :], self.similarities[place - 1 :]))
-
     def tensors(self) -> dict[str, NDArray[np.float64]]:
         """The curve, for a model's state."""
         return {_SIMILARITIES: self.similarities, _CHANCES: self.chances}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -151,7 +151,7 @@ class TwoTower(Recommender):
             InputError: Not exactly one kind of person, or not exactly one threshold, is given;
                 chances are asked for and `fit` had no validation targets.
         """
-        least = self._least(similarity, chance)
+        near_enough = self._near_enough(similarity, chance)
         if texts is None:
             ids, rows = self.people(users, histories)
             people = self._people(rows)
@@ -161,10 +161,16 @@ class TwoTower(Recommender):
         else:
             raise InputError("give either users, histories or texts.", field="texts")
         tables = [
-            self._table(ids.gather(block), people[block], rows.take(block), least, exclude_seen)
+            self._table(
+                ids.gather(block), people[block], rows.take(block), near_enough, exclude_seen
+            )
             for block in self._blocks(len(rows))
         ]
-        return pl.concat(tables) if tables else self._table(ids, people, rows, least, exclude_seen)
+        return (
+            pl.concat(tables)
+            if tables
+            else self._table(ids, people, rows, near_enough, exclude_seen)
+        )
 
     def recommend_texts(self, texts: Sequence[str], k: int = 10) -> pl.DataFrame:
         """The k items nearest to what each person says they want; as `matches`, without seen items.
@@ -242,29 +248,32 @@ class TwoTower(Recommender):
             np.repeat([1.0, catalogue / _DRAWN], [len(part) for part in similar]),
         )
 
-    def _least(self, similarity: float | None, chance: float | None) -> float:
+    def _near_enough(
+        self, similarity: float | None, chance: float | None
+    ) -> Callable[[NDArray[np.float32]], NDArray[np.bool_]]:
         if (similarity is None) == (chance is None):
             raise InputError("give either a similarity or a chance.", field="chance")
         if similarity is not None:
-            return similarity
-        if self._calibration is None:
+            return lambda scores: scores >= similarity
+        calibration = self._calibration
+        if calibration is None:
             raise InputError(
                 "this model was fitted without validation targets, and does not know chances.",
                 field="chance",
                 hint="Fit it with validation=..., or give a similarity.",
             )
-        return self._calibration.similarity(chance or 0.0)
+        return lambda scores: calibration.chance(scores) >= np.float32(chance or 0.0)
 
     def _table(
         self,
         ids: pl.Series,
         people: NDArray[np.float32],
         histories: Ragged,
-        least: float,
+        near_enough: Callable[[NDArray[np.float32]], NDArray[np.bool_]],
         exclude_seen: bool,
     ) -> pl.DataFrame:
         scores = people @ self._vectors.T
-        near = (scores >= least) & people.any(axis=1, keepdims=True)
+        near = near_enough(scores) & people.any(axis=1, keepdims=True)
         near[:, 0] = False
         if exclude_seen:
             near[histories.row_of_value, histories.values] = False
@@ -272,7 +281,9 @@ class TwoTower(Recommender):
         found = scores[rows, items]
         order = np.lexsort((items, -found, rows))
         rows, items, found = rows[order], items[order], found[order]
-        chances = None if self._calibration is None else self._calibration.chance(found)
+        chances = [None] * len(rows)
+        if self._calibration is not None:
+            chances = self._calibration.chance(found)
         starts = np.searchsorted(rows, rows)
         return pl.DataFrame(
             {
@@ -280,8 +291,6 @@ class TwoTower(Recommender):
                 ITEM_ID: self.item_vocabulary.decode(items.astype(np.int32)),
                 "rank": (np.arange(len(rows)) - starts + 1).astype(np.int32),
                 "score": found,
-                "chance": pl.Series(chances, dtype=pl.Float32)
-                if chances is not None
-                else pl.Series([None] * len(rows), dtype=pl.Float32),
+                "chance": pl.Series(chances, dtype=pl.Float32),
             }
         )

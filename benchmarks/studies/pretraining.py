@@ -155,7 +155,7 @@ def row(found: list[dict[str, Any]], reader: str) -> dict[str, Any]:
 
 
 def targets(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """New items must be foreseen a tenth better than by the frozen encoder, and words must count."""
+    """New items are foreseen a tenth better than by the frozen encoder, and words count."""
 
     def cold(encoder: str) -> float | None:
         found = done(records, data=BEAUTY, split=COLD, model=encoder)

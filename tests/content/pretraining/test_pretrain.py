@@ -144,8 +144,10 @@ def test_it_stops_when_the_held_out_loss_does_not_fall(
 
 
 def test_most_steps(plain_model: Path, shop: Dataset, tmp_path: Path) -> None:
-    done = made(plain_model, shop, tmp_path / "made", steps=1, epochs=9)
+    done = made(plain_model, shop, tmp_path / "one", steps=1, epochs=9)
     assert len(done.curve.loss) == len(done.curve.held_out) == 1
+    done = made(plain_model, shop, tmp_path / "all", steps=1000, epochs=2)
+    assert len(done.curve.loss) == 2
 
 
 def test_losses_are_written_for_tensorboard(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,10 +67,11 @@ def train(objective: Objective, config: PretrainingConfig, checkpoints: Path) ->
     """
     order = np.random.default_rng(config.seed).permutation(objective.rows)
     held_out = max(2, round(len(order) * config.held_out))
+    steps = config.epochs * math.ceil((len(order) - held_out) / config.batch)
     with progress_bar("pretraining", config.epochs) as bar:
         trainer = _Trainer(
             model=objective,
-            args=_arguments(config, checkpoints),
+            args=_arguments(config, checkpoints, min(steps, config.steps or steps)),
             data_collator=objective.batch,
             train_dataset=_Rows(order[held_out:]),
             eval_dataset=_Rows(order[:held_out]),
@@ -87,12 +89,11 @@ def train(objective: Objective, config: PretrainingConfig, checkpoints: Path) ->
     return _curve(trainer.state.log_history)
 
 
-def _arguments(config: PretrainingConfig, checkpoints: Path) -> TrainingArguments:
+def _arguments(config: PretrainingConfig, checkpoints: Path, steps: int) -> TrainingArguments:
     try:
         return TrainingArguments(
             output_dir=str(checkpoints),
-            num_train_epochs=config.epochs,
-            max_steps=config.steps or -1,
+            max_steps=steps,
             per_device_train_batch_size=config.batch,
             per_device_eval_batch_size=config.batch,
             learning_rate=config.learning_rate,

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
         SVDPlusPlus,
         SwitchingHybrid,
         TfIdf,
+        TwoTower,
         UserKNN,
         WeightedHybrid,
     )
@@ -75,6 +76,7 @@ __all__ = [
     "SwitchingHybrid",
     "TextEncoder",
     "TfIdf",
+    "TwoTower",
     "UserKNN",
     "WeightedHybrid",
     "__version__",

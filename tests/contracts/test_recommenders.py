@@ -30,6 +30,7 @@ from foretaste.models import (
     SVDPlusPlus,
     SwitchingHybrid,
     TfIdf,
+    TwoTower,
     UserKNN,
     WeightedHybrid,
 )
@@ -141,6 +142,11 @@ class TestStackingHybrid(CollaborativeContract):
 class TestContentBased(RecommenderContract):
     def make(self) -> Recommender:
         return ContentBased(content=LetterEncoder())
+
+
+class TestTwoTower(RecommenderContract):
+    def make(self) -> Recommender:
+        return TwoTower(content=LetterEncoder(), dimension=8, negatives=8, training={"epochs": 2})
 
 
 class TestSequence(RecommenderContract):

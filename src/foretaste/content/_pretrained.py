@@ -10,7 +10,10 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 
-from foretaste.errors import InputError
+from foretaste.errors import InputError, MissingExtraError
+
+#: Folder beside a transformer that holds its prefix, as `peft` writes it.
+ADAPTER = "adapter"
 
 
 def pretrained_model(folder: Path, dtype: torch.dtype) -> tuple[Any, bool]:
@@ -34,7 +37,19 @@ def pretrained_model(folder: Path, dtype: torch.dtype) -> tuple[Any, bool]:
     serious = sorted(key for key in unfit if "pooler" not in key)
     if serious:
         raise ValueError(f"config.json and the weights disagree on {serious[0]}")
-    return model.eval(), not unfit
+    return _with_prefix(model, folder).eval(), not unfit
+
+
+def _with_prefix(model: Any, folder: Path) -> Any:
+    """The model with the prefix that was tuned for it, where there is one beside it."""
+    adapter = folder / ADAPTER
+    if not adapter.is_dir():
+        return model
+    try:
+        from peft import PeftModel
+    except ImportError:
+        raise MissingExtraError("peft", "pretrain") from None
+    return PeftModel.from_pretrained(model, str(adapter), local_files_only=True)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 #: No tokenizer makes a token of more characters than this, but for words it doesn't know.
-_CHARACTERS_A_TOKEN = 64
+CHARACTERS_A_TOKEN = 64
 
 
 class Tokenizer:
@@ -27,7 +27,7 @@ class Tokenizer:
     def __init__(self, folder: Path, max_tokens: int) -> None:
         from transformers import AutoTokenizer
 
-        _require_tokenizer(folder)
+        require_tokenizer(folder)
         self._max_tokens = max_tokens
         self._lock = threading.Lock()  # Tokenizers keep their settings for a call in themselves.
         self._tokenizer = AutoTokenizer.from_pretrained(
@@ -36,7 +36,7 @@ class Tokenizer:
 
     def __call__(self, texts: list[str]) -> list[list[int]]:
         """The tokens of each text."""
-        limit = _CHARACTERS_A_TOKEN * self._max_tokens
+        limit = CHARACTERS_A_TOKEN * self._max_tokens
         with self._lock:
             return self._tokenizer(
                 [text[:limit] for text in texts],
@@ -56,7 +56,7 @@ class Tokenizer:
         return ids, mask
 
 
-def _require_tokenizer(folder: Path) -> None:
+def require_tokenizer(folder: Path) -> None:
     """Without its files, transformers makes a tokenizer that knows no word, and says nothing."""
     names = ("tokenizer.json", "vocab.txt", "vocab.json", "*.model")
     if not any(path for name in names for path in folder.glob(name)):

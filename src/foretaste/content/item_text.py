@@ -65,11 +65,26 @@ def item_texts(items: pl.DataFrame, fields: Sequence[str] | None = None) -> pl.S
     Raises:
         DataError: As in `text_fields`.
     """
-    columns = [tidy(_as_strings(items[name])) for name in text_fields(items, fields)]
-    filled = [column.replace("", None) for column in columns]
-    sentences = pl.concat_str(filled, separator=". ", ignore_nulls=True)
+    filled = field_texts(items, fields)
+    sentences = filled.select(
+        pl.concat_str(pl.all(), separator=". ", ignore_nulls=True)
+    ).to_series()
     # A field that ends as a sentence does needs no second full stop.
-    return pl.select(sentences.str.replace_all(r"([.!?])\. ", "$1 ").alias("text")).to_series()
+    return sentences.str.replace_all(r"([.!?])\. ", "$1 ").fill_null("").alias("text")
+
+
+def field_texts(items: pl.DataFrame, fields: Sequence[str] | None = None) -> pl.DataFrame:
+    """The words of each field of each item, tidied, one column a field; null where it says nothing.
+
+    Raises:
+        DataError: As in `text_fields`.
+    """
+    return pl.DataFrame(
+        {
+            name: tidy(_as_strings(items[name])).replace("", None)
+            for name in text_fields(items, fields)
+        }
+    )
 
 
 def tidy(texts: pl.Series) -> pl.Series:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         NextItNet,
         SequenceRecommender,
     )
+    from foretaste.models.two_tower import TwoTower
     from foretaste.models.user_neighbours import UserKNN
 
 __all__ = [
@@ -57,6 +58,7 @@ __all__ = [
     "StackingHybrid",
     "SwitchingHybrid",
     "TfIdf",
+    "TwoTower",
     "UserKNN",
     "WeightedHybrid",
 ]
@@ -85,6 +87,7 @@ _HOMES = {
     "StackingHybrid": "hybrid",
     "SwitchingHybrid": "hybrid",
     "TfIdf": "content_based",
+    "TwoTower": "two_tower",
     "UserKNN": "user_neighbours",
     "WeightedHybrid": "hybrid",
 }
@@ -101,6 +104,7 @@ _CLASS_OF = {
     "lightgcn": "LightGCN",
     "content": "ContentBased",
     "tfidf": "TfIdf",
+    "two_tower": "TwoTower",
     "sequence": "SequenceRecommender",
     "gru4rec": "GRU4Rec",
     "nextitnet": "NextItNet",

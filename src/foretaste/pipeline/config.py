@@ -11,6 +11,7 @@ from pydantic import ConfigDict, Field, model_validator
 
 from foretaste.config import Config
 from foretaste.content import TextEncoderConfig
+from foretaste.content.pretraining import PretrainingConfig
 from foretaste.data import DataConfig, SplitKind
 from foretaste.errors import ConfigError
 from foretaste.models import MODELS, Recommender
@@ -26,6 +27,7 @@ _SHARED_SECTIONS = ("content", "training")
 _PATHS = (
     ("data", "path"),
     ("model", "start"),
+    ("pretraining", "tensorboard"),
     ("ranking", "safety", "harm", "classifier"),
     ("ranking", "safety", "harm", "queue"),
 )
@@ -88,6 +90,7 @@ class RunConfig(Config):
         split: How it is divided.
         content: How the words of items become vectors, for the models that read them; without
             it the sequence model learns from behaviour alone.
+        pretraining: How `foretaste pretrain` makes the model of `content` know the shop.
         model: Which model, with its settings.
         training: How networks are trained, for the models that are networks.
         ranking: What becomes of the model's scores in `foretaste recommend`: rules, safety,
@@ -98,6 +101,7 @@ class RunConfig(Config):
     data: DataConfig
     split: SplitConfig = SplitConfig()
     content: TextEncoderConfig | None = None
+    pretraining: PretrainingConfig = PretrainingConfig()
     model: ModelSection = ModelSection()
     training: TrainingConfig = TrainingConfig()
     ranking: RankingConfig | None = None

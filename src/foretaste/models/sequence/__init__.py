@@ -11,6 +11,7 @@ from foretaste.models.sequence.presets import (
     LRURec,
     NextItNet,
 )
+from foretaste.models.sequence.transfer import transferred
 
 __all__ = [
     "BERT4Rec",
@@ -23,4 +24,5 @@ __all__ = [
     "NextItNet",
     "SequenceConfig",
     "SequenceRecommender",
+    "transferred",
 ]

@@ -79,7 +79,7 @@ class ItemTable(nn.Module):
             lent = corrections[lenders]
             mean = (shares * lent).sum(1)
             length = (shares * lent.norm(dim=2, keepdim=True)).sum(1)
-            table[codes] += length * nn.functional.normalize(mean, dim=1)
+            table[codes] = self.base[codes] + length * nn.functional.normalize(mean, dim=1)
         return table
 
     def extend(self, base: Tensor | None, items: int) -> None:

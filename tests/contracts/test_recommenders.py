@@ -61,16 +61,22 @@ def members() -> list[Recommender]:
 
 
 class TestPopularity(RecommenderContract):
+    exact = True
+
     def make(self) -> Recommender:
         return Popularity()
 
 
 class TestItemKNN(CollaborativeContract):
+    exact = True
+
     def make(self) -> Recommender:
         return ItemKNN()
 
 
 class TestUserKNN(CollaborativeContract):
+    exact = True
+
     def make(self) -> Recommender:
         return UserKNN()
 
@@ -86,6 +92,8 @@ class TestBPR(CollaborativeContract):
 
 
 class TestEASE(CollaborativeContract):
+    exact = True
+
     def make(self) -> Recommender:
         return EASE(regularisation=1.0, half_life=None)
 

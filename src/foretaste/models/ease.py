@@ -54,6 +54,7 @@ class EASE(Recommender):
     name = "ease"
     config_class = EASEConfig
     needs_behaviour = True
+    learns_on = True
 
     config: EASEConfig
     _items: NDArray[np.int32]

@@ -65,6 +65,7 @@ class ItemKNN(Recommender):
     name = "itemknn"
     config_class = ItemKNNConfig
     needs_behaviour = True
+    learns_on = True
 
     config: ItemKNNConfig
     _similarity: SparseMatrix

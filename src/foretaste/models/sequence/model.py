@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,7 +15,13 @@ from foretaste.content import ContentReference, Encoder
 from foretaste.content.projection import Projection
 from foretaste.data import Dataset, Ragged, Targets
 from foretaste.errors import DataError
-from foretaste.models._torch import fit_network, load_weights, tensors_of
+from foretaste.models._torch import (
+    fit_network,
+    learn_on_network,
+    load_weights,
+    tensors_of,
+    with_replay,
+)
 from foretaste.models.base import Recommender, Tensor
 from foretaste.models.sequence.config import SequenceConfig
 from foretaste.models.sequence.network import SequenceBatches, SequenceNetwork
@@ -39,6 +46,7 @@ class SequenceRecommender(Recommender):
 
     name = "sequence"
     config_class = SequenceConfig
+    learns_on = True
     config: SequenceConfig
     _network: SequenceNetwork
 
@@ -56,12 +64,7 @@ class SequenceRecommender(Recommender):
 
     def _fit(self, train: Dataset, validation: Targets | None) -> None:
         config = self.config
-        batches = SequenceBatches(
-            train.histories(),
-            config.length,
-            config.training.batch_tokens,
-            config.seed,
-        )
+        batches = self._batches(train.histories())
         if not len(batches.sequences):
             raise DataError(
                 "nobody has two events, so there is no next item to learn from.",
@@ -69,10 +72,9 @@ class SequenceRecommender(Recommender):
             )
         base = self._text_vectors(train.items)
         self.needs_behaviour = base is None
-        warm = torch.from_numpy(np.flatnonzero(self.item_counts))
         with seeded(config.seed):
             network = SequenceNetwork(config, len(self.item_vocabulary), base)
-        negatives = UniformNegatives(warm, config.negatives)
+        negatives = self._negatives()
         fit_network(
             self,
             network,
@@ -82,6 +84,26 @@ class SequenceRecommender(Recommender):
             train=train,
             validation=validation,
         )
+
+    def _learn_on(self, news: NDArray[np.int64]) -> None:
+        network, negatives = copy.deepcopy(self._network), self._negatives()
+        rows = with_replay(news, self.histories, self.config.seed)
+        learn_on_network(
+            self,
+            network,
+            batches=self._batches(self.histories.take(rows)),
+            loss=lambda codes: network.next_item_loss(codes, negatives),
+            use=lambda: self._use(network),
+        )
+
+    def _batches(self, histories: Ragged) -> SequenceBatches:
+        config = self.config
+        return SequenceBatches(histories, config.length, config.training.batch_tokens, config.seed)
+
+    def _negatives(self) -> UniformNegatives:
+        """Draws among the items that anybody acted on."""
+        warm = torch.from_numpy(np.flatnonzero(self.item_counts))
+        return UniformNegatives(warm, self.config.negatives)
 
     def input_vectors(self, codes: NDArray[np.int32]) -> torch.Tensor:
         """The vectors as which items are read, float[n, dimension], for explanations."""

@@ -55,13 +55,18 @@ def inverse_propensity(item_counts: NDArray[np.int64], power: float) -> NDArray[
 
     Inverse propensity scores (Schnabel et al., 2016) for the usual model of exposure, in which an
     item is met in proportion to a power of its popularity (Yang et al., 2018). They are scaled to
-    a mean of 1 over the events; items without events have the weight of one event.
+    a mean of 1 over the events.
+
+    Weights are clipped (Bottou et al., 2013): no item counts for rarer than the median item.
+    Unclipped, lists fill with items of which one or two events say next to nothing, and what
+    people truly like goes down. Powers near 1 take away what is popular for being good, too.
 
     Args:
         item_counts: int64[items + 1], training events per item code; not all 0.
         power: 0 trusts the log as it is, 1 takes exposure to be popularity itself.
     """
-    counts = np.maximum(item_counts, 1).astype(np.float64)
+    median = np.median(item_counts[item_counts > 0])
+    counts = np.maximum(item_counts, median).astype(np.float64)
     inverse = counts**-power
     mean = float(inverse @ item_counts) / float(item_counts.sum())
     return (inverse / mean).astype(np.float32)

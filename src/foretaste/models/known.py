@@ -96,7 +96,7 @@ class Known:
         return np.flatnonzero(self.learnt < self.histories.lengths)
 
     def as_dataset(self) -> Dataset:
-        """The histories as events, whose places stand for times, of items and users without more."""
+        """The histories as events, whose places stand for times; of items and users only ids."""
         codes = (self.histories.row_of_value + 1).astype(np.int32)
         items, users = self.items.ids.alias(ITEM_ID), self.users.ids.alias(USER_ID)
         return Dataset(

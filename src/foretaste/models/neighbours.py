@@ -49,7 +49,8 @@ class ItemKNNConfig(NeighboursConfig):
 
     Attributes:
         propensity: Power of popularity by which exposure is corrected: likings of rarely met
-            items count more (`inverse_propensity`). 0 corrects nothing.
+            items count more (`inverse_propensity`). 0 corrects nothing; the cosine divides by the
+            root of popularity as it is, so that more is seldom better.
     """
 
     propensity: float = Field(default=0.0, ge=0, le=1)

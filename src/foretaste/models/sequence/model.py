@@ -15,6 +15,7 @@ from foretaste.content import ContentReference, Encoder
 from foretaste.content.projection import Projection
 from foretaste.data import Dataset, Ragged, Targets
 from foretaste.errors import DataError
+from foretaste.models._implicit import inverse_propensity
 from foretaste.models._torch import (
     fit_network,
     learn_on_network,
@@ -74,25 +75,26 @@ class SequenceRecommender(Recommender):
         self.needs_behaviour = base is None
         with seeded(config.seed):
             network = SequenceNetwork(config, len(self.item_vocabulary), base)
-        negatives = self._negatives()
+        negatives, prior = self._negatives(), self._prior()
         fit_network(
             self,
             network,
             batches=batches,
-            loss=lambda codes: network.next_item_loss(codes, negatives),
+            loss=lambda codes: network.next_item_loss(codes, negatives, prior),
             use=lambda: self._use(network),
             train=train,
             validation=validation,
         )
 
     def _learn_on(self, news: NDArray[np.int64]) -> None:
-        network, negatives = copy.deepcopy(self._network), self._negatives()
+        network = copy.deepcopy(self._network)
+        negatives, prior = self._negatives(), self._prior()
         rows = with_replay(news, self.histories, self.config.seed)
         learn_on_network(
             self,
             network,
             batches=self._batches(self.histories.take(rows)),
-            loss=lambda codes: network.next_item_loss(codes, negatives),
+            loss=lambda codes: network.next_item_loss(codes, negatives, prior),
             use=lambda: self._use(network),
         )
 
@@ -104,6 +106,13 @@ class SequenceRecommender(Recommender):
         """Draws among the items that anybody acted on."""
         warm = torch.from_numpy(np.flatnonzero(self.item_counts))
         return UniformNegatives(warm, self.config.negatives)
+
+    def _prior(self) -> torch.Tensor | None:
+        """float32[items + 1], logs of how much items are met; None where that is not corrected."""
+        if not self.config.debias:
+            return None
+        inverse = inverse_propensity(self.item_counts, self.config.debias)
+        return -torch.from_numpy(inverse).log()
 
     def input_vectors(self, codes: NDArray[np.int32]) -> torch.Tensor:
         """The vectors as which items are read, float[n, dimension], for explanations."""

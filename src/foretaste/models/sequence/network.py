@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from foretaste.data import Ragged
 from foretaste.data.batching import by_length, length_buckets, rounded_up
@@ -64,21 +65,35 @@ class SequenceNetwork(nn.Module):
             states[rows] = found[torch.arange(len(batch)), ends].to(states.dtype)
         return states
 
-    def next_item_loss(self, codes: Tensor, negatives: UniformNegatives) -> Tensor:
+    def next_item_loss(
+        self, codes: Tensor, negatives: UniformNegatives, prior: Tensor | None = None
+    ) -> Tensor:
         """Mean loss of foreseeing every item of `codes` but the first of each row.
 
         Args:
             codes: int64[rows, width], zeros at the end.
             negatives: Draws the items that every target must beat.
+            prior: float[items + 1], added to the logits of items: what the log tells of them that
+                is not to be learnt (the logit adjustment of Menon et al., 2021).
         """
         targets = codes[:, 1:]
         real = targets != 0
         targets = targets[real]
         sampled = negatives.draw()
-        return sampled_softmax(
+        hidden, positives, against = (
             self(codes[:, :-1])[real],
             self.table(targets),
             self.table(sampled),
+        )
+        if prior is not None:
+            # One more coordinate, in which every state is 1.
+            hidden = functional.pad(hidden, (0, 1), value=1.0)
+            positives = torch.cat([positives, prior[targets, None]], dim=1)
+            against = torch.cat([against, prior[sampled, None]], dim=1)
+        return sampled_softmax(
+            hidden,
+            positives,
+            against,
             targets=targets,
             sampled=sampled,
             items=len(negatives.pool),

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from foretaste.data import Ragged, Targets
+from foretaste.errors import DataError
+from foretaste.evaluation import by_history_length, evaluate, ranks_of
+from foretaste.models import ItemKNN, Popularity
+from tests.evaluation.small import TableModel, shop
+
+
+def test_the_whole_history_gives_what_the_evaluation_says() -> None:
+    split = shop().split("leave-one-out")
+    model = ItemKNN().fit(split.train)
+    longest = int(split.test.histories.lengths.max())
+    lengths = split.test.histories.lengths
+    table = by_history_length(ranks_of(model), split.test, lengths=(int(lengths.min()), longest))
+    everybody = by_history_length(ranks_of(model), split.test, lengths=(0,))
+    popular = evaluate(Popularity().fit(split.train), split)
+    assert table["users"][0] < everybody["users"][0] == popular.users
+    assert table.columns == ["history", "users", "ndcg", "low", "high"]
+    assert (table["low"] <= table["ndcg"]).all()
+    assert (table["ndcg"] <= table["high"]).all()
+
+
+def test_only_the_last_actions_are_shown() -> None:
+    split = shop().split("leave-one-out")
+    model = TableModel().fit(split.train)
+    shown: list[Targets] = []
+
+    def ranks(targets: Targets, k: int) -> np.ndarray:
+        shown.append(targets)
+        return ranks_of(model)(targets, k)
+
+    table = by_history_length(ranks, split.test, lengths=(0, 1, 3), k=4)
+    assert [set(targets.histories.lengths.tolist()) for targets in shown] == [{0}, {1}, {3}]
+    for targets in shown:
+        np.testing.assert_array_equal(targets.items.values, shown[0].items.values)
+    for row, user in enumerate(shown[2].users):
+        [where] = np.flatnonzero(split.test.users == user)
+        whole = split.test.histories[where]
+        np.testing.assert_array_equal(shown[2].histories[row], whole[-3:])
+        np.testing.assert_array_equal(shown[1].histories[row], whole[-1:])
+    # A model that goes by the last item alone learns nothing from the two before it, but that
+    # they are not to be recommended.
+    assert table["ndcg"][1] == pytest.approx(table["ndcg"][2], abs=0.05)
+
+
+def test_among_some_items_only() -> None:
+    split = shop().split("leave-one-out")
+    model = Popularity().fit(split.train)
+    only = np.array([3, 5], np.int32)
+    found = ranks_of(model, only)(split.test, 4)
+    assert set(found[found > 0].tolist()) <= {3, 5}
+
+
+def test_nobody_is_known_so_long() -> None:
+    model = Popularity().fit(shop())
+    targets = Targets(np.array([1]), Ragged.from_rows([[1, 2]]), Ragged.from_rows([[3]]))
+    with pytest.raises(DataError, match="history of 9"):
+        by_history_length(ranks_of(model), targets, lengths=(0, 9))

@@ -86,3 +86,9 @@ def test_inverse_propensities_have_mean_one_over_events(counts: np.ndarray, powe
     assert weights @ counts / counts.sum() == pytest.approx(1, rel=1e-5)
     rising = weights[np.argsort(-counts, kind="stable")]
     assert (np.diff(rising) >= -1e-6).all()
+
+
+def test_no_item_counts_for_rarer_than_the_median() -> None:
+    counts = np.array([0, 1, 2, 8, 32, 128])
+    weights = inverse_propensity(counts, 1.0)
+    np.testing.assert_allclose(weights / weights[3], [1, 1, 1, 1, 0.25, 0.0625], rtol=1e-6)

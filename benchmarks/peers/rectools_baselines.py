@@ -37,7 +37,7 @@ def train_baseline(task: Task) -> None:
         return lists
 
     curve = at_once(task, lambda: model.fit(dataset(task.train, task)), rank)
-    task.answer(curve, rank(task.test), "rectools", "implicit")
+    task.answer(curve, rank(task.test), "rectools")
 
 
 def dataset(histories: Histories, task: Task) -> Dataset:

@@ -43,9 +43,10 @@ HYBRID = "hybrid"
 def cells() -> list[Cell]:
     """The checks first, then every model on every set, those without randomness once."""
     checks = [
-        Cell(data="ml-100k", split=SPLIT, model=f"{CHECK}-{name}-{whose}", seed=0)
-        for name in CHECKS
+        Cell(data="ml-100k", split=SPLIT, model=f"{CHECK}-{name}-{whose}", seed=seed)
+        for name, check in CHECKS.items()
         for whose in (OURS, THEIRS)
+        for seed in seeds_of(check.model)
     ]
     grid = [
         Cell(data=data, split=SPLIT, model=name, seed=seed, budget_minutes=180)
@@ -155,13 +156,14 @@ def checked(records: list[Record], name: str) -> dict[str, Any]:
     ours, theirs = (done(records, model=f"{CHECK}-{name}-{whose}") for whose in (OURS, THEIRS))
     if not ours or not theirs:
         return {}
-    one, other = figure(ours[0]), figure(theirs[0])
+    one, other = (median(figure(record) for record in found) for found in (ours, theirs))
     peer = CHECKS[name].peer
     return {
         "against": f"{peer.library} {peer.settings['model']}",
         OURS: round(one, 4),
         THEIRS: round(other, 4),
         "difference": f"{100 * (one / other - 1):+.1f}%",
+        "seeds": min(len(ours), len(theirs)),
         "why": CHECKS[name].why or "-",
     }
 

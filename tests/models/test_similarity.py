@@ -55,8 +55,6 @@ def test_item_similarities_are_those_of_implicit(
     weighting: str, oracle: CosineRecommender, world: Dataset
 ) -> None:
     model = ItemKNN(weighting=weighting, shrinkage=0, neighbours=29).fit(world)
-    if weighting == "bm25":
-        oracle.K1, oracle.B = 100, 0.8  # what the function says by itself
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ParameterWarning)
         oracle.fit(interactions(world, model.config), show_progress=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -215,7 +216,8 @@ class BPR(Recommender):
         solver.iterations = max(1, round(_ON * solver.iterations))
         self._solve(solver, people)
 
-    def _new_solver(self) -> BayesianPersonalizedRanking:
+    def _new_solver(self) -> Any:
+        """A `BayesianPersonalizedRanking`, which comes without types."""
         config = self.config
         return BayesianPersonalizedRanking(
             factors=config.factors,
@@ -226,7 +228,7 @@ class BPR(Recommender):
             num_threads=1,  # threads that race for the vectors make every run another
         )
 
-    def _solve(self, solver: BayesianPersonalizedRanking, people: SparseMatrix) -> None:
+    def _solve(self, solver: Any, people: SparseMatrix) -> None:
         with progress_bar("Factorising", solver.iterations) as bar:
 
             def advance(*_: object) -> None:

@@ -111,9 +111,13 @@ class NeuralCF(Recommender):
         config = self.config
         warm = torch.from_numpy(np.flatnonzero(everybody.getnnz(axis=0)))
         negatives = UniformNegatives(warm, config.negatives)
+
+        def loss(batch: NeuralCFBatch) -> torch.Tensor:
+            return network.loss(batch, negatives.draw())
+
         return {
             "batches": _Batches(people, config.training.batch_tokens, config.seed),
-            "loss": lambda batch: network.loss(batch, negatives.draw()),
+            "loss": loss,
             "use": lambda: self._use(network),
         }
 
@@ -188,6 +192,13 @@ class _Reader(nn.Module):
         self.of_people = nn.Linear(dimension, layers[0])
         self.of_items = nn.Linear(dimension, layers[0], bias=False)
         self.layers = nn.ModuleList(map(nn.Linear, layers, (*layers[1:], 1)))
+        # Vectors start small. Beside biases of the usual size they would leave every unit on one
+        # side of its kink, and a network that is linear tells people and items apart only by
+        # themselves: popularity. Without biases, kinks are where the vectors are (He et al., 2015).
+        for layer in (self.of_people, self.of_items, *self.layers):
+            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
 
     def forward(self, people: torch.Tensor, items: torch.Tensor) -> torch.Tensor:
         """float[..., d] and float[..., d], broadcast, to float[...]."""

@@ -1,12 +1,19 @@
 """Cold start: how quality grows with what is known of a person, and of an item.
 
 Test targets of a leave-one-out split, asked with only the last 0, 1, 2, 5, 10 and 20 actions before
-the target; everywhere the same people, those with 20. Without any action there are, beside
-popularity, the popularity in the person's groups (age, gender, occupation; `newcomers-group`) and
-stated interests: a text of the three categories that are most frequent in the person's training
-history, which stands for what they would say (`newcomers-interests`, `newcomers-both`). On the
-item-cold split the targets are items without any training event, ranked among their like for the
-same lengths of history: `popularity` knows nothing of them and gives the level of chance.
+the target; everywhere the same people, those with 20, the same targets and the same open items,
+all that the person has not had.
+
+On the random split a fifth of the people were never met at all. They are asked for every other one
+of their actions (`0 actions`: nothing is shown), with popularity, with the popularity in their
+groups (age, gender, occupation; `newcomers-group`) and with stated interests: a text of the three
+categories that are most frequent among their remaining actions, which stands for what they would
+say (`newcomers-interests`, `newcomers-both`). Veterans of the other split can't be asked so: what
+people like them like they have had.
+
+On the item-cold split the targets are items without any training event, ranked among their like,
+for people with 5 actions before the first of them: `popularity` knows nothing of such items and
+gives the level of chance.
 """
 
 from __future__ import annotations
@@ -20,13 +27,11 @@ import polars as pl
 
 import foretaste as ft
 from figures import Record, Target, done
-from foretaste.data import Dataset, Split, Targets
-from foretaste.data.schema import USER_ID
-from foretaste.evaluation import by_history_length, ranks_of
+from foretaste.data import Dataset, Ragged, Split, Targets
+from foretaste.evaluation import by_history_length
 from foretaste.evaluation.cold_start import LENGTHS
 from foretaste.models import MODELS, Recommender
 from foretaste.models.newcomers import INTERESTS
-from foretaste.models.top_k import top_k
 from harness import Cell
 from measuring import read
 
@@ -39,24 +44,32 @@ ATTRIBUTES = {
 MODELS_ASKED = ("popularity", "itemknn", "als", "ease", "content", "sequence")
 #: What is told of somebody without any action, by name: their groups, their interests.
 NEWCOMERS = {
+    "popularity": (False, False),
     "newcomers-group": (True, False),
     "newcomers-interests": (False, True),
     "newcomers-both": (True, True),
 }
 ITEM_COLD = ("popularity", "content", "sequence")
+#: Before the first new item most people have done little.
+LENGTHS_COLD = LENGTHS[:4]
 STATED = 3
 #: Category names that say nothing of an interest.
 _EVERYTHING = ("Beauty",)
 
 
 def cells() -> list[Cell]:
-    """Models on known items, newcomers without a history, and models on new items."""
+    """Models on known items, what newcomers are told, and models on new items."""
     return [
         *(
             Cell(data=data, split="leave-one-out", model=model, seed=0)
+            for data in ATTRIBUTES
+            for model in MODELS_ASKED
+        ),
+        *(
+            Cell(data=data, split="random", model=model, seed=0)
             for data, attributes in ATTRIBUTES.items()
-            for model in (*MODELS_ASKED, *NEWCOMERS)
-            if attributes or not NEWCOMERS.get(model, (False, False))[0]
+            for model in NEWCOMERS
+            if attributes or not NEWCOMERS[model][0]
         ),
         *(
             Cell(data=data, split="item-cold", model=model, seed=0)
@@ -70,13 +83,18 @@ def measure(cell: Cell, data: Path) -> dict[str, Any]:
     """The curve of one model, or the one point of newcomers."""
     dataset = read(data / cell.data)
     split = dataset.split(cell.split)
-    if cell.model in NEWCOMERS:
+    if cell.split == "random":
         table = newcomers(cell, dataset, split)
     else:
         model = build(cell.model, cell.seed).fit(split.train, validation=split.validation)
         cold = np.flatnonzero(split.train.item_counts == 0).astype(np.int32)[1:]
-        candidates = cold if cell.split == "item-cold" else None
-        table = by_history_length(ranks_of(model, candidates), split.test)
+        new = cell.split == "item-cold"
+        table = by_history_length(
+            lambda people: model.score_all(people.histories),
+            split.test,
+            lengths=LENGTHS_COLD if new else LENGTHS,
+            candidates=cold if new else None,
+        )
     return {
         "dataset_fingerprint": dataset.fingerprint,
         "split_fingerprint": split.fingerprint,
@@ -94,11 +112,7 @@ def build(name: str, seed: int) -> Recommender:
 
 
 def newcomers(cell: Cell, dataset: Dataset, split: Split) -> pl.DataFrame:
-    """Quality for the same people as if each of them were new.
-
-    The groups' likings are learnt from everybody's training history, the person's own among them:
-    one of thousands.
-    """
+    """Quality for people who were never met."""
     group, interests = NEWCOMERS[cell.model]
     names = ATTRIBUTES[cell.data] if group else ()
     answers = ft.Newcomers(
@@ -108,39 +122,50 @@ def newcomers(cell: Cell, dataset: Dataset, split: Split) -> pl.DataFrame:
         items=dataset.items,
         encoder=ft.TextEncoder() if interests else None,
     )
-    told = [pl.Series(USER_ID, np.arange(1, len(dataset.users) + 1))]
-    told += [dataset.users[name] for name in names]
+    told, asked = strangers(dataset, split)
+    people = pl.DataFrame([pl.Series("row", np.arange(len(asked)))]).with_columns(
+        dataset.users[name].gather(asked.users - 1) for name in names
+    )
     if interests:
-        told.append(stated_interests(split.train))
-    people = pl.DataFrame(told)
-
-    def ranks(targets: Targets, k: int) -> np.ndarray:
-        scores = answers.scores(people[targets.users - 1])
-        scores[:, 0] = -np.inf
-        return top_k(scores, k)[0]
-
-    asked = split.test.take(np.flatnonzero(split.test.histories.lengths >= max(LENGTHS)))
-    return by_history_length(ranks, asked, lengths=(0,))
+        people = people.with_columns(stated_interests(told, dataset.items))
+    row_of = {int(user): row for row, user in enumerate(asked.users)}
+    return by_history_length(
+        lambda some: answers.scores(people[[row_of[int(user)] for user in some.users]]),
+        asked,
+        lengths=(0,),
+    )
 
 
-def stated_interests(train: Dataset) -> pl.Series:
+def strangers(dataset: Dataset, split: Split) -> tuple[Ragged, Targets]:
+    """The people who were held out whole: every other action of theirs, and the rest to foresee."""
+    users = np.sort(np.concatenate([split.validation.users, split.test.users]))
+    whole = dataset.histories().take(users - 1)
+    rows = whole.row_of_value.astype(np.int32)
+    told = (np.arange(len(rows)) - whole.offsets[rows]) % 2 == 0
+    halves = [Ragged.from_groups(whole.values[w], rows[w], len(users)) for w in (told, ~told)]
+    nothing = Ragged.from_rows([[]] * len(users))
+    return halves[0], Targets(users, nothing, halves[1])
+
+
+def stated_interests(histories: Ragged, items: pl.DataFrame) -> pl.Series:
     """What people might say of themselves: their most frequent categories, as a text."""
-    listed = train.items["categories"]
+    listed = items["categories"]
     named = pl.DataFrame({"item": np.arange(1, len(listed) + 1), "category": listed})
     if isinstance(listed.dtype, pl.List):
         named = named.explode("category")
-    acted = pl.DataFrame({"user": train.user_codes, "item": train.item_codes.astype(np.int64)})
+    rows = histories.row_of_value
+    acted = pl.DataFrame({"row": rows, "item": histories.values.astype(np.int64)})
     counts = (
         acted.join(named, on="item")
         .filter(pl.col("category").is_not_null() & ~pl.col("category").is_in(_EVERYTHING))
-        .group_by("user", "category")
+        .group_by("row", "category")
         .len()
-        .sort("user", "len", "category", descending=[False, True, False])
+        .sort("row", "len", "category", descending=[False, True, False])
     )
-    texts = counts.group_by("user", maintain_order=True).agg(pl.col("category").head(STATED))
+    texts = counts.group_by("row", maintain_order=True).agg(pl.col("category").head(STATED))
     texts = texts.with_columns(pl.col("category").list.join(", "))
-    everybody = pl.DataFrame({"user": np.arange(1, len(train.user_vocabulary) + 1, dtype=np.int32)})
-    joined = everybody.join(texts, on="user", how="left", maintain_order="left")
+    everybody = pl.DataFrame({"row": np.arange(len(histories))})
+    joined = everybody.join(texts, on="row", how="left", maintain_order="left")
     return joined["category"].alias(INTERESTS)
 
 
@@ -160,8 +185,12 @@ def targets(records: list[Record]) -> list[Target]:
     """What is known of a person without actions, or of an item, must be worth something."""
     found = []
     for data, attributes in ATTRIBUTES.items():
-        told = [name for name in NEWCOMERS if attributes or not NEWCOMERS[name][0]]
-        pairs = [("leave-one-out", name, "a new person, no action") for name in told]
+        told = [
+            name
+            for name, (group, interests) in NEWCOMERS.items()
+            if (group or interests) and (attributes or not group)
+        ]
+        pairs = [("random", name, "a new person, no action") for name in told]
         pairs.append(("item-cold", "sequence", "a new item, 5 actions"))
         found += [
             ahead(records, data, split, model, title, 5 if split == "item-cold" else 0)

@@ -33,6 +33,8 @@ DATA = ("ml-100k", "ml-1m", "amazon-beauty")
 RATED, UNRATED = ("svdpp",), ("amazon-beauty",)
 SPLIT = "leave-one-out"
 SEEDS = (0, 1, 2)
+#: Chance moves the figures of a small set by more than the 3% that are asked about.
+CHECK_SEEDS = {"als": range(10), "bpr": range(3)}
 #: These are slow, or made of others; one seed says how they stand.
 ONE_SEED = ("lightgcn", "neuralcf", "weighted", "switching", "hybrid")
 CHECK, OURS, THEIRS = "check", "ours", "theirs"
@@ -46,7 +48,7 @@ def cells() -> list[Cell]:
         Cell(data="ml-100k", split=SPLIT, model=f"{CHECK}-{name}-{whose}", seed=seed)
         for name, check in CHECKS.items()
         for whose in (OURS, THEIRS)
-        for seed in seeds_of(check.model)
+        for seed in CHECK_SEEDS.get(check.model, SEEDS[:1])
     ]
     grid = [
         Cell(data=data, split=SPLIT, model=name, seed=seed, budget_minutes=180)

@@ -77,8 +77,21 @@ def test_stated_interests_are_the_most_frequent_categories():
     events = pl.DataFrame(
         {"user_id": [7, 7, 7, 8, 9], "item_id": [1, 2, 2, 3, 1], "timestamp": range(5)}
     )
-    train = Dataset.from_tables(events, items, clock="order")
-    assert cold_start.stated_interests(train).to_list() == ["Hair, Nails", None, "Nails"]
+    data = Dataset.from_tables(events, items, clock="order")
+    told = cold_start.stated_interests(data.histories(), data.items)
+    assert told.to_list() == ["Hair, Nails", None, "Nails"]
+
+
+def test_strangers_are_not_told_what_they_are_asked_for():
+    dataset = generate(ShopConfig(items=200, people=100)).dataset
+    split = dataset.split("random")
+    told, asked = cold_start.strangers(dataset, split)
+    assert not set(asked.users) & set(split.train.user_codes)
+    assert not asked.histories.lengths.any()
+    for row, user in enumerate(asked.users):
+        whole = dataset.histories()[user - 1]
+        assert told[row].tolist() == whole[::2].tolist()
+        assert asked.items[row].tolist() == whole[1::2].tolist()
 
 
 def test_slices_cut_the_log_or_every_history():

@@ -1,7 +1,7 @@
 """Measuring models: full-ranking figures with intervals, paired tests, plots."""
 
 from foretaste.evaluation.bootstrap import Estimate
-from foretaste.evaluation.cold_start import by_history_length, ranks_of
+from foretaste.evaluation.cold_start import by_history_length
 from foretaste.evaluation.counterfactual import CounterfactualReport, LoggedFeedback, judge
 from foretaste.evaluation.protocol import evaluate
 from foretaste.evaluation.report import EvaluationReport, Group
@@ -19,5 +19,4 @@ __all__ = [
     "compare",
     "evaluate",
     "judge",
-    "ranks_of",
 ]

@@ -18,6 +18,7 @@ from recbole.data.dataloader import TrainDataLoader
 from recbole.data.interaction import Interaction
 from recbole.sampler import Sampler
 from recbole.utils import ModelType, get_model, get_trainer, init_seed
+from scipy.sparse import dok_matrix
 
 from runner import Histories, LearningCurve, Task, ranked
 
@@ -47,6 +48,8 @@ def main() -> None:
     # RecBole reads the command line for settings of its own.
     del sys.argv[1:]
     write_events(task)
+    # RecBole's LightGCN fills its graph by a method that SciPy has renamed.
+    dok_matrix._update = lambda matrix, values: matrix._dict.update(values)
     config = Config(model=task.settings["model"], dataset=NAME, config_dict=configuration(task))
     logging.disable(logging.WARNING)
     init_seed(config["seed"], config["reproducibility"])

@@ -472,6 +472,8 @@ class Recommender(ABC):
             reason = "it does not keep what it would go on from"
         elif getattr(self.config, "event_weights", None):
             reason = "its events are weighed by type, and the histories it holds have no types"
+        elif getattr(self.config, "exposure", None):
+            reason = "how much its items were shown it takes from the catalogue, and does not keep"
         if reason is not None:
             raise InputError(
                 f"'{self.name}' can't learn on: {reason}.",

@@ -26,12 +26,13 @@ GROUP = "group"
 #: Numbers with more values than this are cut into as many groups of like size.
 _GROUPS = 8
 
-#: A group is believed as if people at large had acted in it so many times an item, on average.
-_PRIOR = 1.0
+#: A group is believed as if people at large had acted in it so many times an item, on average;
+#: from held-out people of MovieLens-100k, as is the sharpness.
+_PRIOR = 5.0
 
 #: What a cosine of 1 between the words of an item and the interests adds to the log of the
 #: chance of the item.
-_SHARPNESS = 6.0
+_SHARPNESS = 1.0
 
 Floats = NDArray[np.float32]
 

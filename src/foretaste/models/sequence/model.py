@@ -15,7 +15,7 @@ from foretaste.content import ContentReference, Encoder
 from foretaste.content.projection import Projection
 from foretaste.data import Dataset, Ragged, Targets
 from foretaste.errors import DataError
-from foretaste.models._implicit import inverse_propensity
+from foretaste.models._implicit import exposure_of, inverse_propensity
 from foretaste.models._torch import (
     fit_network,
     learn_on_network,
@@ -75,7 +75,7 @@ class SequenceRecommender(Recommender):
         self.needs_behaviour = base is None
         with seeded(config.seed):
             network = SequenceNetwork(config, len(self.item_vocabulary), base)
-        negatives, prior = self._negatives(), self._prior()
+        negatives, prior = self._negatives(), self._prior(train)
         fit_network(
             self,
             network,
@@ -88,7 +88,7 @@ class SequenceRecommender(Recommender):
 
     def _learn_on(self, news: NDArray[np.int64]) -> None:
         network = copy.deepcopy(self._network)
-        negatives, prior = self._negatives(), self._prior()
+        negatives, prior = self._negatives(), self._prior(self.known.as_dataset())
         rows = with_replay(news, self.histories, self.config.seed)
         learn_on_network(
             self,
@@ -107,11 +107,12 @@ class SequenceRecommender(Recommender):
         warm = torch.from_numpy(np.flatnonzero(self.item_counts))
         return UniformNegatives(warm, self.config.negatives)
 
-    def _prior(self) -> torch.Tensor | None:
+    def _prior(self, train: Dataset) -> torch.Tensor | None:
         """float32[items + 1], logs of how much items are met; None where that is not corrected."""
         if not self.config.debias:
             return None
-        inverse = inverse_propensity(self.item_counts, self.config.debias)
+        shown = exposure_of(train, self.config.exposure)
+        inverse = inverse_propensity(self.item_counts, self.config.debias, shown)
         return -torch.from_numpy(inverse).log()
 
     def input_vectors(self, codes: NDArray[np.int32]) -> torch.Tensor:

@@ -70,9 +70,12 @@ def test_the_most_telling_thing_answers(
     assert table["rank"].to_list() == [1, 2, 3, 4, 5]
 
 
-def test_a_new_item_is_found_by_interests_among_its_like(newcomers: Newcomers) -> None:
-    ranked = first(newcomers, k=30, interests="garden")["item_id"].to_list()
-    assert ranked.index(COLD) == 10
+def test_a_new_item_is_lifted_by_interests(newcomers: Newcomers) -> None:
+    places = [
+        first(newcomers, k=30, **person)["item_id"].to_list().index(COLD)
+        for person in ({"interests": "garden"}, {"trade": None}, {"interests": "desk"})
+    ]
+    assert places[0] < places[1] == places[2] == len(WORLD.item_vocabulary) - 1
 
 
 def test_of_whom_nothing_is_known_gets_what_is_popular(newcomers: Newcomers) -> None:

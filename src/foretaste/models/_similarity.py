@@ -31,7 +31,7 @@ def weigh(documents: SparseMatrix, weighting: Weighting, shrinkage: float) -> Sp
         float64 of the same shape, in rows.
     """
     if weighting == "bm25":
-        return csr_matrix(bm25_weight(documents, _SATURATION, _LENGTH))
+        return csr_matrix(bm25_weight(documents, _SATURATION, _LENGTH))  # pyright: ignore
     rows: SparseMatrix = csr_matrix(tfidf_weight(documents) if weighting == "tfidf" else documents)
     squares = np.bincount(row_of_value(rows), rows.data**2, minlength=rows.shape[0])
     scale = 1 / np.sqrt(np.maximum(squares + shrinkage, np.finfo(np.float32).tiny))

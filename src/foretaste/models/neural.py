@@ -195,10 +195,11 @@ class _Reader(nn.Module):
         # Vectors start small. Beside biases of the usual size they would leave every unit on one
         # side of its kink, and a network that is linear tells people and items apart only by
         # themselves: popularity. Without biases, kinks are where the vectors are (He et al., 2015).
-        for layer in (self.of_people, self.of_items, *self.layers):
-            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
-            if layer.bias is not None:
-                nn.init.zeros_(layer.bias)
+        for values in self.parameters():
+            if values.ndim > 1:
+                nn.init.kaiming_normal_(values, nonlinearity="relu")
+            else:
+                nn.init.zeros_(values)
 
     def forward(self, people: torch.Tensor, items: torch.Tensor) -> torch.Tensor:
         """float[..., d] and float[..., d], broadcast, to float[...]."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from statistics import mean
 from typing import Any
 
 import matplotlib as mpl
@@ -36,6 +37,9 @@ def pictures_of(result: dict[str, Any], folder: Path) -> dict[str, Path]:
         "quality": _learning_curves,
         "scaling": _scaling,
         "diversity": _diversity,
+        "cold_start": _cold_start,
+        "exposure_bias": _exposure_bias,
+        "models": _quality_and_cost,
     }.get(result["study"], lambda _: {})(result)
     paths = {}
     for name, (title, figure) in drawn.items():
@@ -108,6 +112,77 @@ def _diversity(result: dict[str, Any]) -> dict[str, tuple[str, Figure]]:
         panels[0].set_ylabel(NDCG)
         panels[0].legend()
         drawn[f"diversity-{data}"] = (f"What diversity costs on {data}", figure)
+    return drawn
+
+
+def _cold_start(result: dict[str, Any]) -> dict[str, tuple[str, Figure]]:
+    """NDCG against the number of actions that are known, a picture a data set and split."""
+    drawn = {}
+    asked = dict.fromkeys((r["cell"]["data"], r["cell"]["split"]) for r in done(result["cells"]))
+    for data, split in asked:
+        figure, axes = _picture()
+        for record in done(result["cells"], data=data, split=split):
+            curve = record["curve"]
+            places = range(len(curve))
+            axes.plot(
+                places,
+                [point["ndcg"] for point in curve],
+                marker="." if len(curve) > 1 else "*",
+                label=record["cell"]["model"],
+            )
+            bounds = ([point[end] for point in curve] for end in ("low", "high"))
+            axes.fill_between(places, *bounds, alpha=0.15)
+            if len(curve) > 1:
+                axes.set_xticks(places, [str(point["history"]) for point in curve])
+        axes.set_xlabel("actions known")
+        axes.set_ylabel(NDCG)
+        axes.legend()
+        what = "new people" if split == "leave-one-out" else "new items among their like"
+        drawn[f"cold-start-{data}-{split}"] = (f"Cold start on {data}: {what}", figure)
+    return drawn
+
+
+def _exposure_bias(result: dict[str, Any]) -> dict[str, tuple[str, Figure]]:
+    """True preference and what the log says of the same lists, against the correction."""
+    records = done(result["cells"])
+    if not records:
+        return {}
+    with mpl.rc_context(_STYLE):
+        figure = Figure(figsize=(8, 3.2), layout="constrained")
+    panels = figure.subplots(1, 2)
+    labels = {"preference": "true preference, sd above the mean", "logged": f"logged {NDCG}"}
+    for axes, (name, label) in zip(panels, labels.items(), strict=True):
+        points: dict[str, dict[float, list[float]]] = {}
+        for record in records:
+            model, _, strength = record["cell"]["model"].rpartition("-")
+            points.setdefault(model, {}).setdefault(float(strength), []).append(record[name])
+        for model, values in points.items():
+            line = sorted((strength, mean(found)) for strength, found in values.items())
+            axes.plot(*zip(*line, strict=True), marker=".", label=model)
+        axes.set_xlabel("popularity taken for exposure")
+        axes.set_ylabel(label)
+        axes.grid(alpha=0.3)
+    panels[0].legend()
+    return {"exposure-bias": ("Exposure bias on the shop", figure)}
+
+
+def _quality_and_cost(result: dict[str, Any]) -> dict[str, tuple[str, Figure]]:
+    """NDCG against seconds of fitting, a picture a data set."""
+    drawn = {}
+    for title, rows in result["summary"].items():
+        points = {name: row for name, row in rows.items() if "fit seconds" in row}
+        if not points:
+            continue
+        figure, axes = _picture()
+        axes.set_xscale("log")
+        for name, row in points.items():
+            place = max(row["fit seconds"], 0.1), row[NDCG]
+            axes.plot(*place, "o", markersize=4)
+            axes.annotate(name, place, xytext=(4, 3), textcoords="offset points")
+        axes.set_xlabel("seconds of fitting")
+        axes.set_ylabel(NDCG)
+        data = title.split()[0]
+        drawn[f"models-{data}"] = (f"Quality against cost on {data}", figure)
     return drawn
 
 

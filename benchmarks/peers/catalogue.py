@@ -81,6 +81,7 @@ _RECBOLE_ARGUMENTS = {
     "MAX_ITEM_LIST_LENGTH": 50,
     "stopping_step": 10,
     "loss_type": "CE",
+    "train_neg_sample_args": None,
 }
 
 PEERS: dict[str, Peer] = {

@@ -15,15 +15,14 @@ import foretaste as ft
 from foretaste.data import Ragged, Split, Targets
 from foretaste.evaluation.protocol import reachable
 from foretaste.models import Popularity, Ranking
-from peers.catalogue import PEERS
+from peers.catalogue import Peer
 from peers.environment import HERE, python_of, variables, why_missing
 
 
 def measure_peer(
-    name: str, data: str, split: Split, *, seed: int, budget_minutes: float
+    name: str, peer: Peer, data: str, split: Split, *, seed: int, budget_minutes: float
 ) -> dict[str, Any]:
     """Trains a peer on a split and evaluates its lists as any model of ours."""
-    peer = PEERS[name]
     reason = why_missing(peer.environment, peer.library)
     if reason is not None:
         return {"status": f"not installed: {reason}"}

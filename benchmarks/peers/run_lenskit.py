@@ -7,13 +7,18 @@ import pandas as pd
 from lenskit.als import ImplicitMFScorer
 from lenskit.batch import recommend
 from lenskit.data import ItemList, RecQuery, from_interactions_df
-from lenskit.knn import EASEScorer, ItemKNNScorer
+from lenskit.knn import EASEScorer, ItemKNNScorer, UserKNNScorer
 from lenskit.pipeline import topn_pipeline
 from lenskit.training import TrainingOptions
 
 from runner import Histories, K, Lists, Task, at_once
 
-MODELS = {"ItemKNN": ItemKNNScorer, "EASE": EASEScorer, "ALS": ImplicitMFScorer}
+MODELS = {
+    "ItemKNN": ItemKNNScorer,
+    "UserKNN": UserKNNScorer,
+    "EASE": EASEScorer,
+    "ALS": ImplicitMFScorer,
+}
 
 
 def main() -> None:

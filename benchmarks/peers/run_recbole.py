@@ -1,4 +1,4 @@
-"""Trains RecBole's SASRec or BERT4Rec: `python run_recbole.py FOLDER`."""
+"""Trains a model of RecBole, such as SASRec or BERT4Rec: `python run_recbole.py FOLDER`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ from recbole.config import Config
 from recbole.data import create_dataset
 from recbole.data.dataloader import TrainDataLoader
 from recbole.data.interaction import Interaction
-from recbole.utils import get_model, get_trainer, init_seed
+from recbole.sampler import Sampler
+from recbole.utils import ModelType, get_model, get_trainer, init_seed
+from scipy.sparse import dok_matrix
 
 from runner import Histories, LearningCurve, Task, ranked
 
@@ -46,19 +48,23 @@ def main() -> None:
     # RecBole reads the command line for settings of its own.
     del sys.argv[1:]
     write_events(task)
+    # RecBole's LightGCN fills its graph by a method that SciPy has renamed.
+    dok_matrix._update = lambda matrix, values: matrix._dict.update(values)
     config = Config(model=task.settings["model"], dataset=NAME, config_dict=configuration(task))
     logging.disable(logging.WARNING)
     init_seed(config["seed"], config["reproducibility"])
     dataset = create_dataset(config)
     train, _, _ = dataset.build()
-    loader = TrainDataLoader(config, train, None, shuffle=True)
+    in_order = config["MODEL_TYPE"] == ModelType.SEQUENTIAL
+    sampler = None if in_order else Sampler(["train"], [train], "uniform").set_phase("train")
+    loader = TrainDataLoader(config, train, sampler, shuffle=True)
     model = get_model(config["model"])(config, train)
     trainer = get_trainer(config["MODEL_TYPE"], config["model"])(config, model)
     curve = LearningCurve(
         task.budget_seconds, patience=config["stopping_step"], most=config["epochs"]
     )
     best: dict[str, torch.Tensor] = {}
-    score = scorer(model, dataset, task.items)
+    score = (scorer if in_order else scorer_of_users)(model, dataset, task.items)
     while not curve.is_over:
         curve.resume()
         trainer._train_epoch(UntilSpent(loader, curve), len(curve.epochs))
@@ -93,12 +99,37 @@ def configuration(task: Task) -> dict[str, Any]:
         "checkpoint_dir": str(task.folder / "checkpoints"),
         "load_col": {"inter": ["user_id", "item_id", "timestamp"]},
         "eval_args": {"split": {"RS": [1, 0, 0]}, "order": "TO", "mode": "full"},
-        "train_neg_sample_args": None,
         "seed": task.seed,
         "show_progress": False,
         "use_gpu": False,
         **task.settings["arguments"],
     }
+
+
+def scorer_of_users(
+    model: Any, dataset: Any, items: int
+) -> Callable[[Histories], NDArray[np.float32]]:
+    """Scores by `predict` for users it has met; to models that do not read histories."""
+    known = dataset.field2id_token["item_id"][1:].astype(np.int64)
+    user_of = {
+        int(token): row for row, token in enumerate(dataset.field2id_token["user_id"]) if row
+    }
+    every = torch.arange(1, len(known) + 1)
+
+    @torch.inference_mode()
+    def score(histories: Histories) -> NDArray[np.float32]:
+        scores = np.full((len(histories), items + 1), -np.inf, np.float32)
+        for row, user in enumerate(histories.users):
+            pairs = Interaction(
+                {
+                    model.USER_ID: torch.full_like(every, user_of[int(user)]),
+                    model.ITEM_ID: every,
+                }
+            )
+            scores[row, known] = model.predict(pairs).numpy()
+        return scores
+
+    return score
 
 
 def scorer(model: Any, dataset: Any, items: int) -> Callable[[Histories], NDArray[np.float32]]:

@@ -1,4 +1,4 @@
-"""Trains RecTools' SASRec, eSASRec or HSTU: `python run_rectools.py FOLDER`."""
+"""Trains a model of RecTools, such as SASRec, eSASRec or HSTU: `python run_rectools.py FOLDER`."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from rectools.models import HSTUModel, SASRecModel
 from rectools.models.nn.item_net import IdEmbeddingsItemNet
 from rectools.models.nn.transformers.ligr import LiGRLayers
 
+from rectools_baselines import BASELINES, train_baseline
 from runner import Histories, LearningCurve, Task, ranked
 
 MODELS = {"SASRec": SASRecModel, "HSTU": HSTUModel}
@@ -60,6 +61,9 @@ def main() -> None:
     logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
     task = Task.read()
     settings = task.settings
+    if settings["model"] in BASELINES:
+        train_baseline(task)
+        return
     seed_everything(task.seed, workers=True)
     curve = LearningCurve(
         task.budget_seconds,

@@ -106,7 +106,12 @@ def measure(cell: Cell, data: Path) -> dict[str, Any]:
     split = read(data / cell.data).split(cell.split)
     if cell.model in PEERS:
         return measure_peer(
-            cell.model, cell.data, split, seed=cell.seed, budget_minutes=cell.budget_minutes
+            cell.model,
+            PEERS[cell.model],
+            cell.data,
+            split,
+            seed=cell.seed,
+            budget_minutes=cell.budget_minutes,
         )
     if (OURS | ABLATIONS)[cell.model].get("text") == "permuted":
         split = with_permuted_text(split, cell.seed)

@@ -69,7 +69,9 @@ def test_lists_with_a_persons_own_items_are_refused(split):
 
 def test_a_peer_that_is_not_installed_is_reported(split, monkeypatch, tmp_path):
     monkeypatch.setattr(environment, "FOLDER", tmp_path)
-    found = measure_peer("recbole-sasrec", BEAUTY, split, seed=0, budget_minutes=1)
+    found = measure_peer(
+        "recbole-sasrec", PEERS["recbole-sasrec"], BEAUTY, split, seed=0, budget_minutes=1
+    )
     assert found["status"].startswith("not installed: there is no .peers")
 
 

@@ -175,3 +175,23 @@ def test_runs_lists_sound_and_damaged_runs(shell: Shell, trained: Path, tmp_path
 def test_runs_needs_a_folder(shell: Shell, tmp_path: Path) -> None:
     assert "no such folder" in shell.fails("runs", tmp_path / "none")
     assert "no runs" in shell.run("runs", tmp_path)
+
+
+def test_train_goes_on_from_a_run(shell: Shell, trained: Path, tmp_path: Path) -> None:
+    shutil.copytree(trained, tmp_path / "shop")
+    data = tmp_path / "shop" / "my-data" / "events.csv"
+    lines = data.read_text().splitlines()
+    last = max(int(line.split(",")[2]) for line in lines[1:])
+    data.write_text("\n".join([*lines, f"1,101,{last + 9}", f"1,102,{last + 99}"]) + "\n")
+    arguments = ("train", tmp_path / "shop" / "foretaste.yaml", "--runs", tmp_path / "more")
+    start = ("--from", trained / "runs" / "first")
+    text = shell.run(*arguments, *start, "--name", "text")
+    assert "Learnt from 2 new events" in text
+    assert f"the {USERS - 1} people without new events" in text
+    found = shell.json(*arguments, *start, "--name", "json")
+    assert found["learnt_on"]["events"] == 2
+    [change] = found["learnt_on"]["forgetting"]["differences"]
+    assert change["users"] == USERS - 1
+    assert "other settings" in shell.fails(
+        *arguments, *start, "--name", "other", "--set", "model.neighbours=3"
+    )

@@ -29,6 +29,23 @@ ITEMS = WORLD.item_vocabulary.ids.to_list()
 USERS = WORLD.user_vocabulary.ids.to_list()
 HISTORIES = [["garden-1", "garden-2"], ["desk-3"], ["desk-1", "garden-1", "desk-1", "desk-9"]]
 
+NEW_ITEMS = pl.DataFrame({"item_id": ["desk-new"], "title": ["A new thing for the desk"]})
+NEWS = pl.DataFrame(
+    [
+        ("newcomer", "desk-1", 1),
+        ("newcomer", "desk-new", 2),
+        ("newcomer", "desk-later", 3),
+        ("p1", "desk-new", 2),
+        ("p2", "desk-new", 5),
+        ("p2", "desk-3", 4),
+    ],
+    schema=["user_id", "item_id", "timestamp"],
+    orient="row",
+)
+WORLD_LATER = pl.concat(
+    [WORLD.items, NEW_ITEMS, pl.DataFrame({"item_id": ["desk-later"]})], how="diagonal"
+)
+
 
 def scores(model: Recommender, histories: Sequence[Sequence[str | int]] = HISTORIES) -> np.ndarray:
     return model.score(histories, model.item_vocabulary.ids.to_list())
@@ -45,6 +62,9 @@ def fitted(contract: type[RecommenderContract]) -> Recommender:
 
 class RecommenderContract:
     """The tests; `make` gives the model, small enough to be fitted in a second."""
+
+    #: Whether learning on ends where a fit on all events does.
+    exact = False
 
     def make(self) -> Recommender:
         raise NotImplementedError
@@ -254,6 +274,65 @@ class RecommenderContract:
     def test_remembering_other_items(self, model: Recommender) -> None:
         with pytest.raises(InputError):
             model.remember(dataset([("p", ["some", "thing", "else"])]))
+
+    # Learning on.
+
+    def learnt_on(self) -> Recommender:
+        return self.make().fit(WORLD).partial_fit(NEWS, NEW_ITEMS)
+
+    def test_learning_on_is_refused_with_a_way_out(self, model: Recommender) -> None:
+        if model.learns_on:
+            pytest.skip("it learns on")
+        before = scores(model)
+        with pytest.raises(InputError, match="can't learn on") as raised:
+            model.partial_fit(NEWS, NEW_ITEMS)
+        assert "Fit it again" in str(raised.value)
+        assert model.item_vocabulary == WORLD.item_vocabulary
+        np.testing.assert_array_equal(scores(model), before)
+
+    def test_learning_on_takes_in_events_items_and_people(self, model: Recommender) -> None:
+        if not model.learns_on:
+            pytest.skip("it can't learn on")
+        other = self.learnt_on()
+        assert other.item_vocabulary.ids.to_list() == [*ITEMS, "desk-new", "desk-later"]
+        assert other.history_of("p1") == [*model.history_of("p1"), "desk-new"]
+        assert other.history_of("newcomer") == ["desk-1", "desk-new", "desk-later"]
+        counts = dict(zip(["", *other.item_vocabulary.ids], other.item_counts, strict=True))
+        assert counts["desk-new"] == NEWS["item_id"].to_list().count("desk-new")
+        assert not len(other.known.news)
+        again = type(model).from_state(other.state())
+        self._assert_same(again, other)
+        assert np.isfinite(scores(other)).all()
+        np.testing.assert_array_equal(scores(self.learnt_on()), scores(other))
+
+    def test_learning_on_exactly(self) -> None:
+        if not self.exact:
+            pytest.skip("it goes on from where it was")
+        other = self.learnt_on()
+        everything = other.known.as_dataset()
+        afresh = self.make().fit(replace(everything, items=WORLD_LATER))
+        np.testing.assert_allclose(scores(other), scores(afresh), rtol=1e-5, atol=1e-6)
+
+    def test_what_is_remembered_is_learnt_from_when_it_catches_up(self) -> None:
+        model = self.make().fit(dataset([("p", ["a", "b"]), ("q", ["b", "a", "b"])]))
+        if not model.learns_on:
+            pytest.skip("it can't learn on")
+        model.remember(dataset([("p", ["a", "b", "a"]), ("new", ["b"])]))
+        assert model.known.learnt.tolist() == [0, 2]
+        assert model.item_counts.tolist() == [0, 2, 3]
+        model.catch_up()
+        assert model.known.learnt.tolist() == [1, 3]
+        assert model.item_counts.tolist() == [0, 2, 2]
+
+    def test_bad_events_change_nothing(self, model: Recommender) -> None:
+        if not model.learns_on:
+            pytest.skip("it can't learn on")
+        before = scores(model)
+        for bad in (NEWS.drop("timestamp"), NEWS.head(0), NEWS.with_columns(item_id=None)):
+            with pytest.raises(InputError):
+                model.partial_fit(bad)
+        assert model.item_vocabulary == WORLD.item_vocabulary
+        np.testing.assert_array_equal(scores(model), before)
 
     def test_state_is_plain_data(self, model: Recommender) -> None:
         state = model.state()

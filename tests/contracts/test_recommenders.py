@@ -73,16 +73,22 @@ def members() -> list[Recommender]:
 
 
 class TestPopularity(RecommenderContract):
+    exact = True
+
     def make(self) -> Recommender:
         return Popularity()
 
 
 class TestItemKNN(CollaborativeContract):
+    exact = True
+
     def make(self) -> Recommender:
         return ItemKNN()
 
 
 class TestUserKNN(CollaborativeContract):
+    exact = True
+
     def make(self) -> Recommender:
         return UserKNN()
 
@@ -98,6 +104,8 @@ class TestBPR(CollaborativeContract):
 
 
 class TestEASE(CollaborativeContract):
+    exact = True
+
     def make(self) -> Recommender:
         return EASE(regularisation=1.0, half_life=None)
 

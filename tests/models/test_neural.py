@@ -36,3 +36,13 @@ def test_kinds_and_layers_out_of_range() -> None:
         NeuralCF(kind="ncf")
     with pytest.raises(ConfigError, match="layers"):
         NeuralCF(layers=())
+
+
+def test_the_reader_starts_where_people_and_items_act_together() -> None:
+    """The part of its first scores that is no sum of a person's and an item's own."""
+    torch.manual_seed(0)
+    network = NeuralCFNetwork(NeuralCFConfig(kind="mlp"), items=400)
+    with torch.no_grad():
+        scores = network(network.table[:200, None], torch.arange(200, 400))
+    alone = scores.mean(0, keepdim=True) + scores.mean(1, keepdim=True) - scores.mean()
+    assert (scores - alone).var() > 0.17 * scores.var()

@@ -47,7 +47,7 @@ def test_ndcg(split: Split, name: str, low: float, high: float) -> None:
         (ItemKNN(shrinkage=0, half_life=None, weighting="tfidf"), TFIDFRecommender(K=101)),
         (
             ItemKNN(shrinkage=0, half_life=None, weighting="bm25"),
-            BM25Recommender(K=101, K1=100, B=0.8),
+            BM25Recommender(K=101),
         ),
         (
             BPR(half_life=None, learning_rate=0.01),

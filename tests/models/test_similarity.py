@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -12,6 +15,7 @@ from implicit.utils import ParameterWarning
 from scipy.sparse import csr_matrix
 
 from foretaste.data import Dataset
+from foretaste.errors import DataError
 from foretaste.models import ItemKNN
 from foretaste.models._implicit import interactions, inverse_propensity
 from foretaste.models._similarity import jaccard, keep_best
@@ -55,8 +59,6 @@ def test_item_similarities_are_those_of_implicit(
     weighting: str, oracle: CosineRecommender, world: Dataset
 ) -> None:
     model = ItemKNN(weighting=weighting, shrinkage=0, neighbours=29).fit(world)
-    if weighting == "bm25":
-        oracle.K1, oracle.B = 100, 0.8  # what the function says by itself
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ParameterWarning)
         oracle.fit(interactions(world, model.config), show_progress=False)
@@ -86,3 +88,32 @@ def test_inverse_propensities_have_mean_one_over_events(counts: np.ndarray, powe
     assert weights @ counts / counts.sum() == pytest.approx(1, rel=1e-5)
     rising = weights[np.argsort(-counts, kind="stable")]
     assert (np.diff(rising) >= -1e-6).all()
+
+
+def test_no_item_counts_for_rarer_than_the_median() -> None:
+    counts = np.array([0, 1, 2, 8, 32, 128])
+    weights = inverse_propensity(counts, 1.0)
+    np.testing.assert_allclose(weights / weights[3], [1, 1, 1, 1, 0.25, 0.0625], rtol=1e-6)
+
+
+def test_recorded_exposure_stands_before_popularity(world: Dataset) -> None:
+    shown = pl.Series("shown", np.arange(1.0, len(world.items) + 1))
+    data = replace(world, items=world.items.with_columns(shown))
+    plain = ItemKNN().fit(data).similarity.toarray()
+    corrected = ItemKNN(propensity=1, exposure="shown").fit(data).similarity.toarray()
+    ratio = corrected[plain > 0] / plain[plain > 0]
+    columns = np.nonzero(plain > 0)[1]
+    exposure = np.maximum(columns, np.median(shown))
+    np.testing.assert_allclose(ratio * exposure, ratio[0] * exposure[0], rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "column", [["a"], [0.0], [None], [-1.0]], ids=["words", "zero", "null", "negative"]
+)
+def test_exposures_that_are_none_are_named(world: Dataset, column: list[Any]) -> None:
+    bad = pl.Series("shown", column * len(world.items), strict=False)
+    data = replace(world, items=world.items.with_columns(bad))
+    for items in (data, world):
+        with pytest.raises(DataError) as caught:
+            ItemKNN(propensity=0.5, exposure="shown").fit(items)
+        assert caught.value.field == "shown"

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import signal
 from pathlib import Path
 
 import polars as pl
@@ -7,8 +9,12 @@ import pytest
 
 from foretaste.errors import ArtifactError, ConfigError
 from foretaste.pipeline import RunConfig
+from foretaste.pipeline import compare as side_by_side
 from foretaste.pipeline.compare import compare_models
 from tests.small_data import write_small_data
+
+#: The real one, for a process of its own that is started in its place.
+train_and_save = side_by_side._train_and_save
 
 
 def config(folder: Path, **sections: object) -> RunConfig:
@@ -52,6 +58,28 @@ def test_models_are_set_side_by_side_and_not_trained_twice(tmp_path: Path) -> No
     again = compare_models(config(tmp_path), ["itemknn", "popularity"], folder, said.append)
     assert again.table.equals(measured.select(again.table.columns))
     assert not any(line.startswith("Training") for line in said)
+
+
+def test_a_model_whose_process_was_killed_has_its_row(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(side_by_side, "_train_and_save", kill_those_of_itemknn)
+    folder = tmp_path / "runs" / "comparison"
+    found = compare_models(config(tmp_path), ["itemknn", "popularity"], folder, str)
+    problems = dict(found.table.select("model", "problem").iter_rows())
+    assert problems["popularity"] is None
+    assert "killed" in problems["itemknn"]
+    assert not list(folder.glob("itemknn"))
+    monkeypatch.undo()
+    again = compare_models(config(tmp_path), ["itemknn", "popularity"], folder, str)
+    assert again.table["problem"].is_null().all()
+
+
+def kill_those_of_itemknn(wanted: RunConfig, path: Path) -> None:
+    """In the place of a training that runs out of memory: the system ends its process."""
+    if wanted.model.name == "itemknn":
+        os.kill(os.getpid(), signal.SIGKILL)
+    train_and_save(wanted, path)
 
 
 def test_runs_of_another_question_are_not_compared(tmp_path: Path) -> None:

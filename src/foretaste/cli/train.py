@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from foretaste.cli.output import JsonFlag, print_json, say, tell
 from foretaste.errors import InputError
+
+if TYPE_CHECKING:
+    from foretaste.pipeline import Refreshed
 
 _PLAIN_NAME = re.compile(r"[\w-][\w.-]*")
 
@@ -28,17 +31,30 @@ def train(
         str | None, typer.Option(help="Of the run; by default the model and the time.")
     ] = None,
     runs: Annotated[Path, typer.Option(help="The folder of all runs.")] = Path("runs"),
+    start: Annotated[
+        Path | None,
+        typer.Option(
+            "--from",
+            metavar="RUN",
+            help="Learn on from this run, whose data has grown, in place of training afresh.",
+        ),
+    ] = None,
     json: JsonFlag = False,
 ) -> None:
     """Train a model, measure it on held-out events, and write runs/<name>/.
 
     A training that was stopped goes on after its last whole epoch when the command is given again.
 
+    With --from, the model of a run learns on from the events that came since, which takes a part
+    of the time; what it forgot meanwhile of the people without any is measured and told.
+
     foretaste train foretaste.yaml
     foretaste train foretaste.yaml --name first
     foretaste train foretaste.yaml --set model.name=als --set evaluation.ks=[5,10]
+    foretaste train foretaste.yaml --from runs/first --name second
     """
     from foretaste import pipeline
+    from foretaste.artifacts import open_run
 
     run_config = pipeline.load_config(config, settings or [])
     by_default = f"{run_config.model.name}-{datetime.now():%Y%m%d-%H%M%S}"
@@ -48,7 +64,12 @@ def train(
     prepared = pipeline.prepare(run_config, tell)
     tell(str(prepared.cleaning))
     tell(f"Split: {prepared.split.kind}, fingerprint {prepared.split.fingerprint}")
-    done = pipeline.train(run_config, prepared, tell, checkpoints=runs / _CHECKPOINTS)
+    refreshed = None
+    if start is None:
+        done = pipeline.train(run_config, prepared, tell, checkpoints=runs / _CHECKPOINTS)
+    else:
+        refreshed = pipeline.refresh(run_config, open_run(start), prepared, tell)
+        done = refreshed.trained
     done.save(folder)
     if json:
         print_json(
@@ -57,11 +78,32 @@ def train(
                 "seconds": done.seconds,
                 "cleaning": prepared.cleaning.to_dict(),
                 "report": done.report.to_dict(),
+                "learnt_on": None if refreshed is None else _learnt_on(refreshed),
             }
         )
     else:
         say(str(done.report))
+        if refreshed is not None:
+            _say_learnt_on(refreshed)
         say(f"\nSaved to {folder}. Next: foretaste recommend {folder} --user ID")
+
+
+def _learnt_on(refreshed: Refreshed) -> dict[str, Any]:
+    forgetting = refreshed.forgetting
+    return {
+        "events": refreshed.events,
+        "items": refreshed.items,
+        "forgetting": None if forgetting is None else forgetting.to_dict(),
+    }
+
+
+def _say_learnt_on(refreshed: Refreshed) -> None:
+    say(f"\nLearnt from {refreshed.events:,} new events; {refreshed.items:,} items are new.")
+    if refreshed.forgetting is None:
+        say("Everybody in the test had new events, so nothing says what was forgotten.")
+        return
+    [change] = refreshed.forgetting.differences
+    say(f"For the {change.users:,} people without new events, before -> after:\n  {change}")
 
 
 def plain_name(name: str) -> str:

@@ -192,6 +192,21 @@ class Dataset:
             notes=self.notes,
         )
 
+    def in_codes_of(self, items: Vocabulary) -> Dataset:
+        """The same with item codes that begin with those of `items`, whose items all stay.
+
+        Raises:
+            DataError: Ids of items are of another type than those of `items`.
+        """
+        vocabulary = items.extended(self.item_vocabulary.ids)
+        table = self.items.with_columns(pl.col(ITEM_ID).cast(vocabulary.ids.dtype))
+        return replace(
+            self,
+            items=_in_code_order(table, vocabulary, ITEM_ID),
+            item_vocabulary=vocabulary,
+            item_codes=vocabulary.encode(self.events[ITEM_ID]),
+        )
+
     def with_notes(self, *notes: str) -> Dataset:
         """The same with more notes after those there are."""
         return replace(self, notes=(*self.notes, *notes))

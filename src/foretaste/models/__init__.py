@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from foretaste.models.hybrid import StackingHybrid, SwitchingHybrid, WeightedHybrid
     from foretaste.models.neighbours import ItemKNN
     from foretaste.models.neural import NeuralCF
+    from foretaste.models.newcomers import Newcomers
     from foretaste.models.popularity import Popularity
     from foretaste.models.ratings import SVDPlusPlus
     from foretaste.models.sequence import (
@@ -48,6 +49,7 @@ __all__ = [
     "LightGCN",
     "ModelState",
     "NeuralCF",
+    "Newcomers",
     "NextAction",
     "NextItNet",
     "Popularity",
@@ -72,6 +74,7 @@ _HOMES = {
     "LightGCN": "graph",
     "ModelState": "base",
     "NeuralCF": "neural",
+    "Newcomers": "newcomers",
     "Popularity": "popularity",
     "Ranking": "base",
     "Recommender": "base",

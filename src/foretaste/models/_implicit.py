@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 from pydantic import Field
 from scipy.sparse import csr_matrix
@@ -50,18 +51,55 @@ def interactions(train: Dataset, config: ImplicitConfig) -> SparseMatrix:
     return csr_matrix((values[kept], (rows[kept], columns[kept])), shape=shape)
 
 
-def inverse_propensity(item_counts: NDArray[np.int64], power: float) -> NDArray[np.float32]:
+def exposure_of(train: Dataset, column: str | None) -> NDArray[np.float64]:
+    """How much every item was shown, float64[items + 1].
+
+    Args:
+        train: Its catalogue holds what was recorded.
+        column: Of the items, such as their impressions; items without a number are taken for the
+            median one. None takes the events of an item for it.
+
+    Raises:
+        DataError: There is no such column of numbers, one of them is not above 0, or all are null.
+    """
+    if column is None:
+        return train.item_counts.astype(np.float64)
+    if column not in train.items.columns or not train.items[column].dtype.is_numeric():
+        raise DataError(
+            "the items have no such column of numbers.",
+            field=column,
+            hint="Give how often each item was shown, or leave 'exposure' out.",
+        )
+    shown = train.items[column].cast(pl.Float64).fill_nan(None)
+    if not (shown.drop_nulls() > 0).all() or shown.null_count() == len(shown):
+        raise DataError("exposures must be numbers above 0.", field=column)
+    return np.append(0, shown.fill_null(shown.median()).to_numpy())
+
+
+def inverse_propensity(
+    item_counts: NDArray[np.int64],
+    power: float,
+    exposure: NDArray[np.float64] | None = None,
+) -> NDArray[np.float32]:
     """How much more a liking of a rarely met item says, float32[items + 1].
 
-    Inverse propensity scores (Schnabel et al., 2016) for the usual model of exposure, in which an
-    item is met in proportion to a power of its popularity (Yang et al., 2018). They are scaled to
-    a mean of 1 over the events; items without events have the weight of one event.
+    Inverse propensity scores (Schnabel et al., 2016) for an item that is met in proportion to a
+    power of its exposure. They are scaled to a mean of 1 over the events.
+
+    Where nothing is recorded, popularity stands for exposure (Yang et al., 2018), which is only as
+    good as popularity is exposure: what is popular for being good is then taken away, too, and
+    lists may be further from what people like than without any correction.
+
+    Weights are clipped (Bottou et al., 2013): no item counts for rarer than the median item.
+    Unclipped, lists fill with items of which one or two events say next to nothing.
 
     Args:
         item_counts: int64[items + 1], training events per item code; not all 0.
-        power: 0 trusts the log as it is, 1 takes exposure to be popularity itself.
+        power: 0 trusts the log as it is, 1 takes it to grow with exposure itself.
+        exposure: float64[items + 1], how much items were shown; by default `item_counts`.
     """
-    counts = np.maximum(item_counts, 1).astype(np.float64)
-    inverse = counts**-power
+    shown = item_counts if exposure is None else exposure
+    clipped = np.maximum(shown, np.median(shown[shown > 0])).astype(np.float64)
+    inverse = clipped**-power
     mean = float(inverse @ item_counts) / float(item_counts.sum())
     return (inverse / mean).astype(np.float32)

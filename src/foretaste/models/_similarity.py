@@ -11,6 +11,10 @@ from scipy.sparse import csr_matrix
 
 from foretaste.models._sparse import SparseMatrix
 
+#: BM25's saturation and share of length, as customary in text search (Robertson & Zaragoza, 2009);
+#: those by which `implicit`'s function goes unless told hardly saturate, and rank far worse.
+_SATURATION, _LENGTH = 1.2, 0.75
+
 Weighting = Literal["cosine", "jaccard", "bm25", "tfidf"]
 
 
@@ -27,7 +31,7 @@ def weigh(documents: SparseMatrix, weighting: Weighting, shrinkage: float) -> Sp
         float64 of the same shape, in rows.
     """
     if weighting == "bm25":
-        return csr_matrix(bm25_weight(documents))
+        return csr_matrix(bm25_weight(documents, _SATURATION, _LENGTH))  # pyright: ignore
     rows: SparseMatrix = csr_matrix(tfidf_weight(documents) if weighting == "tfidf" else documents)
     squares = np.bincount(row_of_value(rows), rows.data**2, minlength=rows.shape[0])
     scale = 1 / np.sqrt(np.maximum(squares + shrinkage, np.finfo(np.float32).tiny))

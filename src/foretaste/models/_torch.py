@@ -21,6 +21,9 @@ from foretaste.training.precision import autocast
 _PREFIX = "network."
 _VALIDATED_AT = 10
 
+#: Learning on takes so many epochs, at this part of the learning rate.
+_EPOCHS_ON, _RATE_ON = 3, 0.5
+
 Batch = TypeVar("Batch")
 
 
@@ -95,6 +98,52 @@ def fit_network(
         checkpoint=_checkpoint(model, network, train, validation),
     )
     use()
+
+
+def learn_on_network(
+    model: Recommender,
+    network: nn.Module,
+    *,
+    batches: Callable[[int], Iterable[Batch]],
+    loss: Callable[[Batch], Tensor],
+    use: Callable[[], None],
+) -> None:
+    """Trains the network of a model on from its weights: a few epochs, at a lower rate.
+
+    The arguments are those of `fit_network`; `network` is a copy of the one that `model` answers
+    by until this is done. There is no early stopping.
+    """
+    config = cast(_NetworkConfig, model.config)
+    steps = {
+        "epochs": min(_EPOCHS_ON, config.training.epochs),
+        "learning_rate": _RATE_ON * config.training.learning_rate,
+    }
+    model.training_history = train_network(
+        network,
+        batches=batches,
+        loss=loss,
+        validate=None,
+        config=config.training.model_copy(update=steps),
+        seed=config.seed,
+    )
+    use()
+
+
+def with_replay(news: NDArray[np.int64], histories: Ragged, seed: int) -> NDArray[np.int64]:
+    """Rows of histories to learn on from: those with news, and as many others drawn at random.
+
+    Learning from news alone forgets the rest; rehearsing a sample of it is the plainest remedy
+    (Robins, 1995), and here the histories are at hand.
+
+    Args:
+        news: int64[n], rows.
+        histories: All of them.
+        seed: Of the draw, which is another as histories grow.
+    """
+    others = np.setdiff1d(np.flatnonzero(histories.lengths), news)
+    rng = np.random.default_rng([seed, len(histories.values)])
+    drawn = rng.choice(others, min(len(others), len(news)), replace=False)
+    return np.sort(np.concatenate([news, drawn]))
 
 
 class _NetworkConfig(Protocol):

@@ -77,6 +77,9 @@ class Recommender(ABC):
     #: is then answered like an empty one.
     needs_behaviour: bool = False
 
+    #: Whether the model can learn on from the histories it remembers (`catch_up`).
+    learns_on: ClassVar[bool] = False
+
     #: The learning curve of the last `fit`, of models that are trained in epochs.
     training_history: TrainingHistory | None = None
 
@@ -133,6 +136,53 @@ class Recommender(ABC):
         self.checkpoints = checkpoints
         self._known = Known.of(train)
         self._fit(train, validation)
+        return self
+
+    def partial_fit(self, events: pl.DataFrame, items: pl.DataFrame | None = None) -> Self:
+        """Learns on from events that came after `fit`, without the data it was fitted on.
+
+        The events end the histories of their people; people and items may be new. How the model
+        learns from them is said in `catch_up`.
+
+        Args:
+            events: Columns `user_id`, `item_id` and `timestamp` (any integer type).
+            items: What is known of new items, as in `add_items`; needed by models that read it.
+
+        Raises:
+            DataError: A column is missing, an id is null or of another type than the known ones,
+                there are no events, or the items lack what the model reads.
+            InputError: The model can't learn on; it is as before.
+        """
+        self._check_learns_on()
+        new = Dataset.from_tables(events)
+        self.known.users.extended(new.user_vocabulary.ids)  # Refused before anything is changed.
+        ids = new.items if items is None else items
+        missing = new.items.join(ids, on=ITEM_ID, how="anti") if ITEM_ID in ids.columns else ids
+        self.add_items(pl.concat([ids, missing], how="diagonal_relaxed"))
+        self._known = self.known.going_on(new)
+        return self.catch_up()
+
+    def catch_up(self) -> Self:
+        """Learns from all actions that are remembered but were not learnt from.
+
+        Those are the events of `partial_fit` and what `remember` brought. Models that count or
+        are solved in closed form become what a fit on the histories they remember makes of them;
+        the others go on from their weights, on the histories with news and on as many others,
+        drawn at random, so that these are not forgotten.
+
+        Raises:
+            InputError: The model can't learn on; it is as before.
+        """
+        self._check_learns_on()
+        before = self.known
+        if not len(before.news):
+            return self
+        self._known = before.caught_up()
+        try:
+            self._learn_on(before.news)
+        except BaseException:
+            self._known = before
+            raise
         return self
 
     def remember(self, dataset: Dataset) -> Self:
@@ -397,6 +447,16 @@ class Recommender(ABC):
             codes: int32[n], contiguous, from the first that is free.
         """
 
+    def _learn_on(self, news: NDArray[np.int64]) -> None:
+        """Learns from histories that have grown; vocabularies, histories and counts are set.
+
+        By default from all histories, as `_fit` does.
+
+        Args:
+            news: int64[n], rows of the histories with actions that were not learnt from.
+        """
+        self._fit(self.known.as_dataset(), None)
+
     def _settings(self) -> dict[str, Any]:
         return self.config.model_dump(mode="json")
 
@@ -405,6 +465,21 @@ class Recommender(ABC):
         return cls(cls.config_class.parse(settings))
 
     # Inside.
+
+    def _check_learns_on(self) -> None:
+        reason = None
+        if not self.learns_on:
+            reason = "it does not keep what it would go on from"
+        elif getattr(self.config, "event_weights", None):
+            reason = "its events are weighed by type, and the histories it holds have no types"
+        elif getattr(self.config, "exposure", None):
+            reason = "how much its items were shown it takes from the catalogue, and does not keep"
+        if reason is not None:
+            raise InputError(
+                f"'{self.name}' can't learn on: {reason}.",
+                field="model",
+                hint="Fit it again on all events, old and new.",
+            )
 
     def _scores_with_fallback(self, histories: Ragged) -> NDArray[np.float32]:
         empty = self.answered_by_popularity(histories)

@@ -79,6 +79,8 @@ class ContentBased(Recommender):
     name = "content"
     config_class = ContentBasedConfig
 
+    learns_on = True
+
     config: ContentBasedConfig
     _vectors: NDArray[np.float32]
 
@@ -96,6 +98,9 @@ class ContentBased(Recommender):
     def _fit(self, train: Dataset, validation: Targets | None) -> None:
         vectors = unit(self.content.fit(train.items))
         self._vectors = np.pad(vectors, ((1, 0), (0, 0)))
+
+    def _learn_on(self, news: NDArray[np.int64]) -> None:
+        """Behaviour teaches it nothing."""
 
     def _score(self, histories: Ragged) -> NDArray[np.float32]:
         return likeness(histories, self._vectors, self.config.half_life)
@@ -137,6 +142,8 @@ class TfIdf(Recommender):
     name = "tfidf"
     config_class = TfIdfConfig
 
+    learns_on = True
+
     config: TfIdfConfig
     _vectors: SparseMatrix
     _words: TfIdfWords
@@ -148,6 +155,9 @@ class TfIdf(Recommender):
         self._vectors = vstack(
             [csr_matrix((1, vectors.shape[1]), dtype=np.float32), vectors], "csr"
         )
+
+    def _learn_on(self, news: NDArray[np.int64]) -> None:
+        """Behaviour teaches it nothing."""
 
     def _score(self, histories: Ragged) -> NDArray[np.float32]:
         return likeness(histories, self._vectors, self.config.half_life)

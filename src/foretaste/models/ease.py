@@ -11,7 +11,12 @@ from scipy.linalg import get_lapack_funcs
 
 from foretaste.data import Dataset, Ragged, Targets
 from foretaste.errors import InputError
-from foretaste.models._implicit import ImplicitConfig, interactions, inverse_propensity
+from foretaste.models._implicit import (
+    ImplicitConfig,
+    exposure_of,
+    interactions,
+    inverse_propensity,
+)
 from foretaste.models._sparse import SparseMatrix, history_matrix, recency_weights
 from foretaste.models.base import Recommender, Tensor
 
@@ -26,14 +31,17 @@ class EASEConfig(ImplicitConfig):
         regularisation: Weight of the squared weights; more where there are more people.
         half_life: Actions after which an action of the history counts half when it is answered;
             `None` lets all count alike, as in the paper.
-        propensity: Power of popularity by which exposure is corrected: likings of rarely met
-            items count more (`inverse_propensity`). 0 corrects nothing.
+        propensity: Power of exposure that is corrected: likings of rarely met items count more
+            (`inverse_propensity`). 0 corrects nothing.
+        exposure: Column of the items that says how often each was shown; without it, popularity
+            stands for that.
         most_items: Largest catalogue; memory grows with its square (see `EASE`).
     """
 
     regularisation: float = Field(default=300.0, gt=0)
     half_life: float | None = Field(default=10.0, gt=0)
     propensity: float = Field(default=0.0, ge=0, le=1)
+    exposure: str | None = None
     most_items: int = Field(default=20_000, ge=1)
 
 
@@ -54,6 +62,7 @@ class EASE(Recommender):
     name = "ease"
     config_class = EASEConfig
     needs_behaviour = True
+    learns_on = True
 
     config: EASEConfig
     _items: NDArray[np.int32]
@@ -65,7 +74,8 @@ class EASE(Recommender):
         self._check_size(len(self._items))
         self._weights = item_weights(people[:, self._items], self.config.regularisation)
         if self.config.propensity:
-            inverse = inverse_propensity(self.item_counts, self.config.propensity)
+            shown = exposure_of(train, self.config.exposure)
+            inverse = inverse_propensity(self.item_counts, self.config.propensity, shown)
             self._weights *= inverse[self._items]
 
     def _score(self, histories: Ragged) -> NDArray[np.float32]:

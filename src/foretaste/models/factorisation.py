@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -18,6 +19,9 @@ from foretaste.models._implicit import ImplicitConfig, interactions
 from foretaste.models._sparse import SparseMatrix, history_matrix, recency_weights
 from foretaste.models.base import Recommender, Tensor
 from foretaste.progress import progress_bar
+
+#: Share of the rounds or passes of a fit that learning on takes: it starts near the goal.
+_ON = 0.2
 
 _ITEM_FACTORS = "als.item_factors"
 _BPR_FACTORS = "bpr.item_factors"
@@ -56,25 +60,29 @@ class ALS(Recommender):
     name = "als"
     config_class = ALSConfig
     needs_behaviour = True
+    learns_on = True
 
     config: ALSConfig
     _solver: AlternatingLeastSquares
 
     def _fit(self, train: Dataset, validation: Targets | None) -> None:
-        iterations = self.config.iterations
-        with threadpool_limits(1, "blas"), progress_bar("Factorising", iterations) as bar:
+        weights = train.event_weights(self.config.event_weights)
+        self._solve(self._new_solver(), self._confidences(train.histories(), weights))
+
+    def _learn_on(self, news: NDArray[np.int64]) -> None:
+        """Goes on from the vectors of items with a fifth of the rounds, over all histories."""
+        solver = self._new_solver()
+        solver.item_factors = self._solver.item_factors.copy()
+        solver.iterations = max(1, round(_ON * solver.iterations))
+        self._solve(solver, self._confidences(self.histories))
+
+    def _solve(self, solver: AlternatingLeastSquares, confidences: SparseMatrix) -> None:
+        with threadpool_limits(1, "blas"), progress_bar("Factorising", solver.iterations) as bar:
 
             def advance(*_: object) -> None:
                 bar.advance()
 
-            solver = self._new_solver()
-            solver.fit(
-                self._confidences(
-                    train.histories(), train.event_weights(self.config.event_weights)
-                ),
-                show_progress=False,
-                callback=advance,
-            )
+            solver.fit(confidences, show_progress=False, callback=advance)
         self._use(solver.item_factors)
 
     def _score(self, histories: Ragged) -> NDArray[np.float32]:
@@ -190,38 +198,59 @@ class BPR(Recommender):
     name = "bpr"
     config_class = BPRConfig
     needs_behaviour = True
+    learns_on = True
 
     config: BPRConfig
     _factors: NDArray[np.float32]
 
     def _fit(self, train: Dataset, validation: Targets | None) -> None:
+        self._solve(self._new_solver(), interactions(train, self.config))
+
+    def _learn_on(self, news: NDArray[np.int64]) -> None:
+        """Goes on from the vectors of items with a fifth of the passes, over all histories."""
+        people = interactions(self.known.as_dataset(), self.config)
+        solver = self._new_solver()
+        solver.item_factors = self._factors.copy()
+        # Those learnt for people are not kept: they start as what people are answered by.
+        solver.user_factors = self._people(people)
+        solver.iterations = max(1, round(_ON * solver.iterations))
+        self._solve(solver, people)
+
+    def _new_solver(self) -> Any:
+        """A `BayesianPersonalizedRanking`, which comes without types."""
         config = self.config
-        with progress_bar("Factorising", config.iterations) as bar:
+        return BayesianPersonalizedRanking(
+            factors=config.factors,
+            learning_rate=config.learning_rate,
+            regularization=config.regularisation,
+            iterations=config.iterations,
+            random_state=config.seed,
+            num_threads=1,  # threads that race for the vectors make every run another
+        )
+
+    def _solve(self, solver: Any, people: SparseMatrix) -> None:
+        with progress_bar("Factorising", solver.iterations) as bar:
 
             def advance(*_: object) -> None:
                 bar.advance()
 
-            solver = BayesianPersonalizedRanking(
-                factors=config.factors,
-                learning_rate=config.learning_rate,
-                regularization=config.regularisation,
-                iterations=config.iterations,
-                random_state=config.seed,
-                num_threads=1,  # threads that race for the vectors make every run another
-            )
-            solver.fit(interactions(train, config), show_progress=False, callback=advance)
+            solver.fit(people, show_progress=False, callback=advance)
         self._factors = solver.item_factors
         # `implicit` leaves them at zero, above all that people act on less than on average.
         self._factors[self.item_counts == 0, -1] = self._factors[:, -1].min()
 
     def _score(self, histories: Ragged) -> NDArray[np.float32]:
         weights = recency_weights(histories, self.config.half_life)
-        rows = history_matrix(histories, weights, self.item_vocabulary.size)
-        people = (rows @ self._factors) / rows.sum(axis=1)
-        # The last dimension is the bias of items.
-        people = np.asarray(people, np.float32)
-        people[:, -1] = 1
-        return people @ self._factors.T
+        return (
+            self._people(history_matrix(histories, weights, len(self._factors))) @ self._factors.T
+        )
+
+    def _people(self, rows: SparseMatrix) -> NDArray[np.float32]:
+        """float32[rows, factors + 1], the mean vector of the items of every row."""
+        weight = np.maximum(rows.sum(axis=1), np.finfo(np.float32).tiny)
+        people = np.asarray((rows @ self._factors) / weight, np.float32)
+        people[:, -1] = 1  # The last dimension is the bias of items.
+        return people
 
     def _add_items(self, items: pl.DataFrame, codes: NDArray[np.int32]) -> None:
         """New items have zero vectors and the lowest bias."""

@@ -11,10 +11,11 @@ import polars as pl
 from numpy.typing import NDArray
 
 from foretaste.data import PADDING, Dataset, Ragged, Vocabulary
-from foretaste.data.schema import ITEM_ID, USER_ID
+from foretaste.data.schema import ITEM_ID, TIMESTAMP, USER_ID
 from foretaste.errors import DataError, InputError, UnknownIdError
 
 _COUNTS, _VALUES, _OFFSETS = "base.item_counts", "base.history_values", "base.history_offsets"
+_LEARNT = "base.history_learnt"
 _ITEM_IDS, _USER_IDS = "item_ids", "user_ids"
 
 
@@ -27,18 +28,26 @@ class Known:
         items: Ids and codes of the items that can be recommended.
         histories: Item codes; row `u - 1` belongs to user code `u`.
         item_counts: int64[items + 1], training events per item code.
+        learnt: int64[users], how many actions of each history, from its start, were learnt from;
+            the model only remembers the others.
     """
 
     users: Vocabulary
     items: Vocabulary
     histories: Ragged
     item_counts: NDArray[np.int64]
+    learnt: NDArray[np.int64]
 
     @classmethod
     def of(cls, train: Dataset) -> Known:
         """All that a data set tells."""
+        histories = train.histories()
         return cls(
-            train.user_vocabulary, train.item_vocabulary, train.histories(), train.item_counts
+            train.user_vocabulary,
+            train.item_vocabulary,
+            histories,
+            train.item_counts,
+            histories.lengths,
         )
 
     def remembering(self, dataset: Dataset) -> Known:
@@ -49,7 +58,63 @@ class Known:
         """
         if dataset.item_vocabulary != self.items:
             raise InputError("the data set has other items than the model was fitted on.")
-        return replace(self, users=dataset.user_vocabulary, histories=dataset.histories())
+        histories = dataset.histories()
+        before = np.append(0, self.learnt)[self.users.encode(dataset.user_vocabulary.ids)]
+        return replace(
+            self,
+            users=dataset.user_vocabulary,
+            histories=histories,
+            learnt=np.minimum(before, histories.lengths),
+        )
+
+    def going_on(self, new: Dataset) -> Known:
+        """The same with new events, with which the histories of their people then end.
+
+        Args:
+            new: Events of items that are known; their people may be new.
+
+        Raises:
+            DataError: Ids of people are of another type than the known ones.
+        """
+        users = self.users.extended(new.events[USER_ID])
+        owners = users.encode(new.events[USER_ID]) - 1
+        rows = np.concatenate([self.histories.row_of_value, owners])
+        values = np.concatenate([self.histories.values, self.items.encode(new.events[ITEM_ID])])
+        order = np.argsort(rows, kind="stable")
+        histories = Ragged.from_groups(values[order], rows[order].astype(np.int32), len(users))
+        learnt = np.pad(self.learnt, (0, len(users) - len(self.users)))
+        return replace(self, users=users, histories=histories, learnt=learnt)
+
+    def caught_up(self) -> Known:
+        """The same once everything that is remembered has been learnt from."""
+        counts = np.bincount(self.histories.values, minlength=self.items.size)
+        return replace(self, item_counts=counts, learnt=self.histories.lengths)
+
+    @property
+    def news(self) -> NDArray[np.int64]:
+        """int64[n], rows of the histories with actions that were not learnt from."""
+        return np.flatnonzero(self.learnt < self.histories.lengths)
+
+    def as_dataset(self) -> Dataset:
+        """The histories as events, whose places stand for times; of items and users only ids."""
+        codes = (self.histories.row_of_value + 1).astype(np.int32)
+        items, users = self.items.ids.alias(ITEM_ID), self.users.ids.alias(USER_ID)
+        return Dataset(
+            events=pl.DataFrame(
+                {
+                    USER_ID: self.users.decode(codes),
+                    ITEM_ID: self.items.decode(self.histories.values),
+                    TIMESTAMP: np.arange(len(codes)),
+                }
+            ),
+            items=items.to_frame(),
+            users=users.to_frame(),
+            clock="order",
+            user_vocabulary=self.users,
+            item_vocabulary=self.items,
+            user_codes=codes,
+            item_codes=self.histories.values,
+        )
 
     def extended(self, table: pl.DataFrame) -> tuple[Known, pl.DataFrame, NDArray[np.int32]]:
         """The same with the items of `table` that are not known yet, which have no events.
@@ -102,6 +167,7 @@ class Known:
             _COUNTS: self.item_counts,
             _VALUES: self.histories.values,
             _OFFSETS: self.histories.offsets,
+            _LEARNT: self.learnt,
         }
 
     def tables(self) -> dict[str, pl.DataFrame]:
@@ -126,6 +192,7 @@ class Known:
             Vocabulary(tables[_ITEM_IDS][ITEM_ID]),
             Ragged(tensors[_VALUES], tensors[_OFFSETS]),
             tensors[_COUNTS],
+            tensors[_LEARNT],
         )
         known._check()
         return known
@@ -143,6 +210,9 @@ class Known:
             and lengths[0] == lengths[-1] == 0
             and values.min(initial=1) > PADDING
             and values.max(initial=PADDING) < self.items.size
+            and len(self.learnt) == len(self.users)
+            and (self.learnt >= 0).all()
+            and (self.learnt <= self.histories.lengths).all()
         )
         if not fits:
             raise ValueError("the histories do not fit the users and items")

@@ -10,7 +10,12 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from foretaste.data import Dataset, Ragged, Targets
-from foretaste.models._implicit import ImplicitConfig, interactions, inverse_propensity
+from foretaste.models._implicit import (
+    ImplicitConfig,
+    exposure_of,
+    interactions,
+    inverse_propensity,
+)
 from foretaste.models._similarity import Weighting, evidence_first
 from foretaste.models._sparse import (
     SparseMatrix,
@@ -48,11 +53,15 @@ class ItemKNNConfig(NeighboursConfig):
     """Settings of `ItemKNN`.
 
     Attributes:
-        propensity: Power of popularity by which exposure is corrected: likings of rarely met
-            items count more (`inverse_propensity`). 0 corrects nothing.
+        propensity: Power of exposure that is corrected: likings of rarely met items count more
+            (`inverse_propensity`). 0 corrects nothing; the cosine divides by the
+            root of popularity as it is, so that more is seldom better.
+        exposure: Column of the items that says how often each was shown; without it, popularity
+            stands for that.
     """
 
     propensity: float = Field(default=0.0, ge=0, le=1)
+    exposure: str | None = None
 
 
 class ItemKNN(Recommender):
@@ -65,6 +74,7 @@ class ItemKNN(Recommender):
     name = "itemknn"
     config_class = ItemKNNConfig
     needs_behaviour = True
+    learns_on = True
 
     config: ItemKNNConfig
     _similarity: SparseMatrix
@@ -83,7 +93,8 @@ class ItemKNN(Recommender):
             weighting=self.config.weighting,
         )
         if self.config.propensity:
-            weights = inverse_propensity(self.item_counts, self.config.propensity)
+            shown = exposure_of(train, self.config.exposure)
+            weights = inverse_propensity(self.item_counts, self.config.propensity, shown)
             self._similarity.data *= weights[self._similarity.indices]
 
     def _score(self, histories: Ragged) -> NDArray[np.float32]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import polars as pl
@@ -16,7 +17,14 @@ from torch import nn
 from foretaste.data import Dataset, Ragged, Targets
 from foretaste.models._implicit import ImplicitConfig, interactions
 from foretaste.models._sparse import SparseMatrix, recency_weights
-from foretaste.models._torch import bag, fit_network, load_weights, tensors_of
+from foretaste.models._torch import (
+    bag,
+    fit_network,
+    learn_on_network,
+    load_weights,
+    tensors_of,
+    with_replay,
+)
 from foretaste.models.base import Recommender, Tensor
 from foretaste.training import TrainingConfig, UniformNegatives, seeded
 
@@ -72,30 +80,51 @@ class NeuralCF(Recommender):
     name = "neuralcf"
     config_class = NeuralCFConfig
     needs_behaviour = True
+    learns_on = True
 
     config: NeuralCFConfig
     _network: NeuralCFNetwork
 
     def _fit(self, train: Dataset, validation: Targets | None) -> None:
         config = self.config
-        people = interactions(train, config)
-        warm = torch.from_numpy(np.flatnonzero(people.getnnz(axis=0)))
         with seeded(config.seed):
             network = NeuralCFNetwork(config, train.item_vocabulary.size)
-        negatives = UniformNegatives(warm, config.negatives)
+        people = interactions(train, config)
         fit_network(
             self,
             network,
-            batches=_Batches(people, config.training.batch_tokens, config.seed),
-            loss=lambda batch: network.loss(batch, negatives.draw()),
-            use=lambda: self._use(network),
+            **self._lessons(network, people, people),
             train=train,
             validation=validation,
         )
 
+    def _learn_on(self, news: NDArray[np.int64]) -> None:
+        people = interactions(self.known.as_dataset(), self.config)
+        rows = with_replay(news, self.histories, self.config.seed)
+        network = copy.deepcopy(self._network)
+        learn_on_network(self, network, **self._lessons(network, people[rows], people))
+
+    def _lessons(
+        self, network: NeuralCFNetwork, people: SparseMatrix, everybody: SparseMatrix
+    ) -> dict[str, Any]:
+        """How a network learns from people, told from the items that anybody acted on."""
+        config = self.config
+        warm = torch.from_numpy(np.flatnonzero(everybody.getnnz(axis=0)))
+        negatives = UniformNegatives(warm, config.negatives)
+
+        def loss(batch: NeuralCFBatch) -> torch.Tensor:
+            return network.loss(batch, negatives.draw())
+
+        return {
+            "batches": _Batches(people, config.training.batch_tokens, config.seed),
+            "loss": loss,
+            "use": lambda: self._use(network),
+        }
+
     def _score(self, histories: Ragged) -> NDArray[np.float32]:
         network = self._network
-        with torch.inference_mode():
+        # In bf16 most scores would be ties.
+        with torch.inference_mode(), torch.autocast("cpu", enabled=False):
             items = torch.arange(self.item_vocabulary.size)
             people = network.people(histories, self.config.half_life)
             step = max(1, _BLOCK // (len(items) * network.width))
@@ -163,6 +192,14 @@ class _Reader(nn.Module):
         self.of_people = nn.Linear(dimension, layers[0])
         self.of_items = nn.Linear(dimension, layers[0], bias=False)
         self.layers = nn.ModuleList(map(nn.Linear, layers, (*layers[1:], 1)))
+        # Vectors start small. Beside biases of the usual size they would leave every unit on one
+        # side of its kink, and a network that is linear tells people and items apart only by
+        # themselves: popularity. Without biases, kinks are where the vectors are (He et al., 2015).
+        for values in self.parameters():
+            if values.ndim > 1:
+                nn.init.kaiming_normal_(values, nonlinearity="relu")
+            else:
+                nn.init.zeros_(values)
 
     def forward(self, people: torch.Tensor, items: torch.Tensor) -> torch.Tensor:
         """float[..., d] and float[..., d], broadcast, to float[...]."""

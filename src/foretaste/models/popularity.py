@@ -21,6 +21,7 @@ class Popularity(Recommender):
 
     name = "popularity"
     config_class = PopularityConfig
+    learns_on = True
 
     def _fit(self, train: Dataset, validation: Targets | None) -> None:
         """Nothing to learn beyond the counts that every recommender keeps."""

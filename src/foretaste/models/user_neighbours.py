@@ -48,6 +48,7 @@ class UserKNN(Recommender):
     name = "userknn"
     config_class = UserKNNConfig
     needs_behaviour = True
+    learns_on = True
 
     config: UserKNNConfig
     _people: SparseMatrix

@@ -9,6 +9,7 @@ from foretaste.pipeline.config import (
 )
 from foretaste.pipeline.people import Person, look_at_history, look_at_users
 from foretaste.pipeline.ranking import ranker_of, similar_items
+from foretaste.pipeline.refresh import Refreshed, refresh
 from foretaste.pipeline.run import Prepared, Trained, evaluate_again, measure, prepare, train
 from foretaste.pipeline.starter import starter_config
 
@@ -17,6 +18,7 @@ __all__ = [
     "ModelSection",
     "Person",
     "Prepared",
+    "Refreshed",
     "RunConfig",
     "SplitConfig",
     "Trained",
@@ -27,6 +29,7 @@ __all__ = [
     "measure",
     "prepare",
     "ranker_of",
+    "refresh",
     "similar_items",
     "starter_config",
     "train",

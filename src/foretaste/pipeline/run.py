@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from foretaste import artifacts
-from foretaste.data import CleaningReport, Dataset, Split, clean, read
+from foretaste.data import CleaningReport, Dataset, Split, Vocabulary, clean, read
 from foretaste.errors import ArtifactError, ConfigError
 from foretaste.evaluation import EvaluationReport, evaluate
 from foretaste.memory import peak_memory_mib
@@ -81,6 +81,18 @@ def prepare(config: RunConfig, tell: Tell) -> Prepared:
     dataset, cleaning = clean(read(config.data), config.data.cleaning)
     split = dataset.split(config.split.kind, **config.split.options)
     return Prepared(dataset, cleaning, split)
+
+
+def divided(config: RunConfig, prepared: Prepared, items: Vocabulary) -> Prepared:
+    """The same data, divided in the item codes of a model that has learnt on.
+
+    Its new items come after those it knew, where a data set has all of them in order.
+    """
+    if items == prepared.dataset.item_vocabulary:
+        return prepared
+    dataset = prepared.dataset.in_codes_of(items)
+    split = dataset.split(config.split.kind, **config.split.options)
+    return Prepared(dataset, prepared.cleaning, split)
 
 
 def train(
@@ -162,7 +174,7 @@ def evaluate_again(folder: Path, tell: Tell, *, data: Path | None = None) -> Eva
             file=folder,
             hint="Say where it is with --data.",
         )
-    split = prepare(config, tell).split
+    split = divided(config, prepare(config, tell), saved.model.item_vocabulary).split
     if split.fingerprint != saved.split_fingerprint:
         raise ArtifactError(
             f"the data at {config.data.path}, or how it is read, has changed since this run: its "

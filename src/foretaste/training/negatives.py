@@ -13,11 +13,14 @@ class UniformNegatives:
     Args:
         pool: int64[n], codes to draw from, in rising order.
         size: How many at once; with `size` of `n` or more, the whole pool is returned.
+        prior: float[items + 1], to be added to the logits of items in training: what the log tells
+            of them that is not to be learnt (the logit adjustment of Menon et al., 2021).
     """
 
-    def __init__(self, pool: Tensor, size: int) -> None:
+    def __init__(self, pool: Tensor, size: int, prior: Tensor | None = None) -> None:
         self.pool = pool
         self.size = size
+        self.prior = prior
 
     def draw(self) -> Tensor:
         """int64[min(size, n)], codes without repeats and in rising order, by torch's randomness."""

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from foretaste.models import EASE, ItemKNN, Popularity, StackingHybrid
+from foretaste.models import EASE, ItemKNN, Popularity, StackingHybrid, WeightedHybrid
 from tests.contracts.worlds import dataset, two_tastes
 
 SMALL = {"trees": 10, "leaves": 3, "least_in_leaf": 5}
@@ -43,3 +43,14 @@ def test_what_no_member_puts_forward_comes_after() -> None:
     unseen = [m.rank(world.histories(), 2).items for m in model.recommenders]
     put_forward = np.concatenate([*members, *unseen], axis=1)
     assert (put_forward == best[:, None]).any(axis=1).all()
+
+
+def test_trees_start_from_the_weighted_sum() -> None:
+    world = two_tastes()
+    members = [ItemKNN(), EASE(), Popularity()]
+    split = world.split("leave-one-out")
+    stacked = StackingHybrid(recommenders=members, trees=1, learning_rate=1e-9)
+    stacked.fit(split.train, split.validation)
+    weighted = WeightedHybrid(recommenders=members).fit(split.train, split.validation)
+    sums, found = (m.rank(split.test.histories, 3).items for m in (weighted, stacked))
+    np.testing.assert_array_equal(found, sums)

@@ -121,3 +121,21 @@ def test_a_training_that_was_stopped_goes_on(tmp_path: Path) -> None:
     assert [epoch.loss for epoch in resumed.training_history.epochs] == losses
     histories, items = [[0, 1, 2]], list(range(8))
     assert (resumed.score(histories, items) == whole.score(histories, items)).all()
+
+
+def test_debiasing_takes_popularity_out_of_the_answers() -> None:
+    """People start with a popular item and go on to a rare one, at random among two each."""
+    rng = np.random.default_rng(0)
+    popular, rare = ["hit", "best-seller"], ["find", "gem"]
+    people = [
+        (n, [*rng.permutation(popular), *rng.choice(rare, 1), *rng.permutation(popular)])
+        for n in range(60)
+    ]
+    means = []
+    for debias in (0.0, 1.0):
+        training = {"epochs": 40, "learning_rate": 0.02, "warmup_steps": 0}
+        model = SequenceRecommender(dimension=8, debias=debias, training=training)
+        model.fit(dataset(people))
+        scores = model.score([["hit"], ["best-seller"]], [*popular, *rare])
+        means.append(scores[:, 2:].mean() - scores[:, :2].mean())
+    assert means[1] > means[0] + 0.2

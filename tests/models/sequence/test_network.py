@@ -13,6 +13,7 @@ from foretaste.errors import ConfigError
 from foretaste.models.sequence import SequenceConfig
 from foretaste.models.sequence.item_table import ItemTable
 from foretaste.models.sequence.network import SequenceBatches, SequenceNetwork
+from foretaste.training import UniformNegatives
 
 ITEMS = 9
 
@@ -129,3 +130,20 @@ def test_windows_are_cut_elsewhere_in_each_epoch_and_the_same_way_again() -> Non
 def test_heads_must_divide_the_dimension() -> None:
     with pytest.raises(ConfigError, match="7 is no even multiple of 2"):
         SequenceConfig.parse({"dimension": 7, "heads": 2})
+
+
+def test_a_prior_is_added_to_the_logits_of_every_item() -> None:
+    model = network()
+    codes = torch.tensor([[1, 5, 3, 0], [2, 9, 0, 0]])
+    prior = torch.linspace(0, 3, ITEMS + 1)
+
+    def loss(added: torch.Tensor | None) -> torch.Tensor:
+        everything = UniformNegatives(torch.arange(1, ITEMS + 1), ITEMS, added)
+        return model.next_item_loss(codes, everything)
+
+    logits = model(codes[:, :-1]) @ model.table.all().T + prior
+    logits[..., 0] = -torch.inf
+    real = codes[:, 1:] != 0
+    expected = torch.nn.functional.cross_entropy(logits[real], codes[:, 1:][real])
+    torch.testing.assert_close(loss(prior), expected)
+    torch.testing.assert_close(loss(None), loss(torch.full_like(prior, 2.0)))

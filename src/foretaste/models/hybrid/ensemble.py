@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Self
 
 import numpy as np
@@ -79,6 +80,8 @@ class Ensemble(Recommender):
     Attributes:
         recommenders: The members, in order.
     """
+
+    learns_on = True
 
     config: EnsembleConfig
 
@@ -160,10 +163,28 @@ class Ensemble(Recommender):
         return self.recommenders
 
     def _add_items(self, items: pl.DataFrame, codes: NDArray[np.int32]) -> None:
-        before = [(member, member.state()) for member in self._inside()]
-        try:
+        with self._all_or_nothing():
             for member in self._inside():
                 member.add_items(items)
+
+    def _learn_on(self, news: NDArray[np.int64]) -> None:
+        """Every member learns on; how they are put together stays as it was learnt."""
+        remembered = self.known.as_dataset()
+        with self._all_or_nothing():
+            for member in self._inside():
+                member.remember(remembered).catch_up()
+
+    def _check_learns_on(self) -> None:
+        super()._check_learns_on()
+        for member in self._inside():
+            member._check_learns_on()
+
+    @contextmanager
+    def _all_or_nothing(self) -> Generator[None]:
+        """After an error inside the block all that is in here is as it was before."""
+        before = [(member, member.state()) for member in self._inside()]
+        try:
+            yield
         except BaseException:
             for member, state in before:
                 _put_back(member, state)

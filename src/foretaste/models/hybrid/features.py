@@ -24,12 +24,16 @@ _NEVER = _RECENT
 Features = NDArray[np.float32]
 
 
+#: What is said of a pair by each member, in order.
+_BY_MEMBER = ("score", "standard score", "rank")
+
+
 def feature_names(members: Sequence[Recommender], helpers: Sequence[Recommender]) -> list[str]:
     """Names of the columns of `features`, in order."""
     by_member = [
         f"{place} {member.name}: {what}"
         for place, member in enumerate(members)
-        for what in ("score", "standard score", "rank")
+        for what in _BY_MEMBER
     ]
     return [
         *by_member,
@@ -42,6 +46,12 @@ def feature_names(members: Sequence[Recommender], helpers: Sequence[Recommender]
         "trend",
         "history length",
     ]
+
+
+def standard_scores(members: Sequence[Recommender]) -> slice:
+    """The columns of `features` that are the members' standard scores."""
+    step = len(_BY_MEMBER)
+    return slice(_BY_MEMBER.index("standard score"), step * len(members), step)
 
 
 def features(

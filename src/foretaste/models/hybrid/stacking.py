@@ -16,11 +16,13 @@ from foretaste.data.schema import TEXT_COLUMNS
 from foretaste.models.base import Recommender, Tensor
 from foretaste.models.content_based import TfIdf
 from foretaste.models.hybrid.ensemble import Ensemble, EnsembleConfig
-from foretaste.models.hybrid.features import feature_names, features, trends
+from foretaste.models.hybrid.features import feature_names, features, standard_scores, trends
 from foretaste.models.hybrid.lists import Scored, are_in, scored_blocks
+from foretaste.models.hybrid.weighted import likeliest_weights
 from foretaste.models.neighbours import ItemKNN
 
 _TREES = "stacking.trees"
+_WEIGHTS = "stacking.weights"
 _TREND = "stacking.trend"
 _READS = "stacking.reads"
 
@@ -48,12 +50,14 @@ class StackingConfig(EnsembleConfig):
 class StackingHybrid(Ensemble):
     """Ranks what the members put forward by boosted trees that have seen how far to trust whom.
 
-    LambdaMART (Burges, 2010), through LightGBM, over the union of the members' best items. It
-    reads their scores and ranks, likeness to the words of the history and to its recent items,
-    popularity, trend and length (`feature_names`). It learns from the validation targets only; how
-    many trees are grown is chosen by cross-validation over people.
+    LambdaMART (Burges, 2010), through LightGBM, over the union of the members' best items. The
+    trees start from the likeliest weighted sum of the members' scores (as in `WeightedHybrid`) and
+    learn what to add to it: a few thousand people teach a sum well, and trees from nothing badly.
+    They read the members' scores and ranks, likeness to the words of the history and to its recent
+    items, popularity, trend and length (`feature_names`). All is learnt from the validation targets
+    only; how many trees are grown is chosen by cross-validation over people.
 
-    Items that no member puts forward follow, by the mean of the members' scores.
+    Items that no member puts forward follow, by the weighted sum.
     """
 
     name = "hybrid"
@@ -61,6 +65,7 @@ class StackingHybrid(Ensemble):
 
     config: StackingConfig  # pyright: ignore[reportIncompatibleVariableOverride]
     _trees: lgb.Booster | None
+    _weights: NDArray[np.float32]
     _trend: NDArray[np.float32]
 
     def __init__(
@@ -108,17 +113,24 @@ class StackingHybrid(Ensemble):
             tables.append(self._features(scored, rows, items))
             wanted.append(hit[teaches])
             sizes.append(np.unique(rows, return_counts=True)[1])
-        self._trees = self._grown(
-            np.concatenate(tables), np.concatenate(wanted), np.concatenate(sizes)
-        )
+        table, hits, lengths = np.concatenate(tables), np.concatenate(wanted), np.concatenate(sizes)
+        standard = table[:, standard_scores(self.recommenders)]
+        self._weights = likeliest_weights(standard, hits, lengths)
+        self._trees = self._grown(table, standard @ self._weights, hits, lengths)
 
     def _grown(
-        self, table: NDArray[np.float32], wanted: NDArray[np.bool_], sizes: NDArray[np.int64]
+        self,
+        table: NDArray[np.float32],
+        start: NDArray[np.float32],
+        wanted: NDArray[np.bool_],
+        sizes: NDArray[np.int64],
     ) -> lgb.Booster | None:
         """Trees over lists that lie one after the other; none where there is too little to see."""
         if len(sizes) < 2:
             return None
-        lists = lgb.Dataset(table, wanted.astype(int), group=sizes, free_raw_data=False)
+        lists = lgb.Dataset(
+            table, wanted.astype(int), group=sizes, init_score=start, free_raw_data=False
+        )
         course: dict[str, Any] = dict(
             lgb.cv(
                 self._settings_of_trees(),
@@ -149,14 +161,17 @@ class StackingHybrid(Ensemble):
 
     def _count_alike(self, train: Dataset) -> None:
         self._trend, self._trees = trends(train), None
+        n = len(self.recommenders)
+        self._weights = np.full(n, 1 / n, np.float32)
 
     def _score(self, histories: Ragged) -> NDArray[np.float32]:
         scored = Scored.by(self.recommenders, histories)
-        together = scored.standard().mean(axis=0)
+        together = np.tensordot(self._weights, scored.standard(), axes=1)
         if self._trees is None:
             return together
         rows, items = np.nonzero(scored.candidates(self.config.depth))
         found = np.asarray(self._trees.predict(self._features(scored, rows, items)))
+        found += together[rows, items]
         lowest = np.minimum.reduceat(found, np.searchsorted(rows, np.arange(len(histories))))
         peak = together.max(axis=1, keepdims=True)
         scores = (lowest[:, None] - 1 + together - peak).astype(np.float32)
@@ -191,6 +206,7 @@ class StackingHybrid(Ensemble):
         text = "" if self._trees is None else self._trees.model_to_string()
         return super()._tensors() | {
             _TREES: np.frombuffer(text.encode(), np.uint8),
+            _WEIGHTS: self._weights,
             _TREND: self._trend,
             _READS: np.array(self._words is not None),
         }
@@ -198,6 +214,8 @@ class StackingHybrid(Ensemble):
     def _restore(self, tensors: Mapping[str, Tensor]) -> None:
         self._words = TfIdf(half_life=None) if tensors[_READS] else None
         super()._restore(tensors)
-        self._trend = tensors[_TREND]
+        self._trend, self._weights = tensors[_TREND], tensors[_WEIGHTS]
+        if self._weights.shape != (len(self.recommenders),):
+            raise ValueError("there is not one weight for every member")
         text = tensors[_TREES].astype(np.uint8).tobytes().decode()
         self._trees = lgb.Booster(model_str=text) if text else None

@@ -36,6 +36,10 @@ class SequenceConfig(Config):
         dropout: Share of activations dropped in training.
         negatives: Items drawn in each step to stand for the catalogue; from the catalogue's size
             on, the full softmax.
+        debias: Power of exposure that is corrected: added to logits in training as the log of a
+            prior, and left out when it answers. 0 corrects nothing.
+        exposure: Column of the items that says how often each was shown; without it, popularity
+            stands for that.
         seed: Of initial weights, order, negatives and dropout.
         training: The loop's settings.
     """
@@ -52,6 +56,8 @@ class SequenceConfig(Config):
     bound: float = Field(default=1.0, gt=0)
     dropout: float = Field(default=0.2, ge=0, lt=1)
     negatives: int = Field(default=4096, ge=1)
+    debias: float = Field(default=0.0, ge=0, le=1)
+    exposure: str | None = None
     seed: int = Field(default=0, ge=0)
     training: TrainingConfig = TrainingConfig()
 

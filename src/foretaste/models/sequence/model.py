@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
@@ -15,7 +16,14 @@ from foretaste.content import ContentReference, Encoder
 from foretaste.content.projection import Projection
 from foretaste.data import Dataset, Ragged, Targets
 from foretaste.errors import DataError
-from foretaste.models._torch import fit_network, load_weights, tensors_of
+from foretaste.models._implicit import exposure_of, inverse_propensity
+from foretaste.models._torch import (
+    fit_network,
+    learn_on_network,
+    load_weights,
+    tensors_of,
+    with_replay,
+)
 from foretaste.models.base import Recommender, Tensor
 from foretaste.models.sequence.config import SequenceConfig
 from foretaste.models.sequence.network import SequenceBatches, SequenceNetwork
@@ -42,6 +50,7 @@ class SequenceRecommender(Recommender):
 
     name = "sequence"
     config_class = SequenceConfig
+    learns_on = True
     config: SequenceConfig
     _network: SequenceNetwork
 
@@ -91,9 +100,7 @@ class SequenceRecommender(Recommender):
 
     def _fit(self, train: Dataset, validation: Targets | None) -> None:
         config, start = self.config, self._start
-        batches = SequenceBatches(
-            self._training_rows(train), config.length, config.training.batch_tokens, config.seed
-        )
+        batches = self._batches(self._training_rows(train))
         if not len(batches.sequences):
             raise DataError(
                 "nobody has two events, so there is no next item to learn from.",
@@ -118,6 +125,23 @@ class SequenceRecommender(Recommender):
             validation=validation,
         )
 
+    def _learn_on(self, news: NDArray[np.int64]) -> None:
+        """Of the objectives, the model's own is learnt on from; the others shaped what it knows."""
+        network = copy.deepcopy(self._network)
+        joint = Joint(network, [(1.0, self._own_task(self._given(self.known.as_dataset())))])
+        rows = with_replay(news, self.histories, self.config.seed)
+        learn_on_network(
+            self,
+            joint,
+            batches=self._batches(self.histories.take(rows)),
+            loss=joint,
+            use=lambda: self._use(network),
+        )
+
+    def _batches(self, histories: Ragged) -> SequenceBatches:
+        config = self.config
+        return SequenceBatches(histories, config.length, config.training.batch_tokens, config.seed)
+
     def _training_rows(self, train: Dataset) -> Ragged:
         """What the rows of batches are cut from: item codes of every person."""
         return train.histories()
@@ -127,21 +151,29 @@ class SequenceRecommender(Recommender):
 
     def _objectives(self, train: Dataset) -> list[tuple[float, Objective]]:
         """What is learnt, each with its weight."""
-        config = self.config
-        given = Given(
-            train,
-            UniformNegatives(torch.from_numpy(np.flatnonzero(self.item_counts)), config.negatives),
-            dimension=config.dimension,
-            length=config.length,
-        )
+        config, given = self.config, self._given(train)
         added: list[tuple[float, Objective]]
         added = [(one.weight, one.build(given)) for one in config.objectives]
         return [(config.own_weight, self._own_task(given)), *added] if config.own_weight else added
+
+    def _given(self, train: Dataset) -> Given:
+        config = self.config
+        warm = torch.from_numpy(np.flatnonzero(self.item_counts))
+        negatives = UniformNegatives(warm, config.negatives, self._prior(train))
+        return Given(train, negatives, dimension=config.dimension, length=config.length)
 
     def _own_task(self, given: Given) -> Objective:
         if self.config.backbone == "bert4rec":
             return MaskedItem(given.negatives, self.config.hidden_share)
         return NextItem(given.negatives)
+
+    def _prior(self, train: Dataset) -> torch.Tensor | None:
+        """float32[items + 1], logs of how much items are met; None where that is not corrected."""
+        if not self.config.debias:
+            return None
+        shown = exposure_of(train, self.config.exposure)
+        inverse = inverse_propensity(self.item_counts, self.config.debias, shown)
+        return -torch.from_numpy(inverse).log()
 
     def input_vectors(self, codes: NDArray[np.int32]) -> torch.Tensor:
         """The vectors as which items are read, float[n, dimension], for explanations."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from foretaste.data import Ragged
 from foretaste.data.batching import by_length, length_buckets, rounded_up
@@ -110,10 +111,16 @@ class SequenceNetwork(nn.Module):
             sampled: int64[m], codes that every target must beat, of `negatives.draw`.
             negatives: Where those were drawn from.
         """
+        positives, against = self.table(targets), self.table(sampled)
+        if negatives.prior is not None:
+            # One more coordinate, in which every state is 1.
+            states = functional.pad(states, (0, 1), value=1.0)
+            positives = torch.cat([positives, negatives.prior[targets, None]], dim=1)
+            against = torch.cat([against, negatives.prior[sampled, None]], dim=1)
         return sampled_softmax(
             states,
-            self.table(targets),
-            self.table(sampled),
+            positives,
+            against,
             targets=targets,
             sampled=sampled,
             items=len(negatives.pool),

@@ -44,6 +44,7 @@ class NextAction(SequenceRecommender):
 
     name = "next_action"
     config_class = NextActionConfig
+    learns_on = False  # Remembered histories have no types, times or context.
     _meaning: Meaning
     _told: Told
 

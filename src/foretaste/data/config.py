@@ -21,6 +21,7 @@ Layout = Literal[
     "gorse",
     "amazon-reviews",
     "sequences",
+    "labelled",
     "canonical",
 ]
 

@@ -4,6 +4,7 @@ from foretaste.data.readers import (
     amazon,
     canonical,
     gorse,
+    labelled,
     movielens,
     personalize,
     recbole,
@@ -20,6 +21,7 @@ READERS = (
     gorse.READER,
     amazon.READER,
     sequences.READER,
+    labelled.READER,
     canonical.READER,
 )
 

@@ -75,7 +75,9 @@ def _read_part(path: Path, part: str, findings: Findings) -> Table:
 def _together(tables: list[Table]) -> Table:
     """The rows of all files; what is wrong with them from here on is told of the first."""
     ids = {column: _common(tables, column) for column in (USER_ID, ITEM_ID)}
-    frames = [table.frame.with_columns(pl.col(c).cast(t) for c, t in ids.items()) for table in tables]
+    frames = [
+        table.frame.with_columns(pl.col(c).cast(t) for c, t in ids.items()) for table in tables
+    ]
     frame = pl.concat(frames, how="diagonal")
     records = pl.concat([table.records for table in tables])
     return replace(tables[0], frame=frame, records=records)

@@ -1,4 +1,4 @@
-"""Making scores into probabilities that can be believed, on labels the model has not learnt from."""
+"""Making scores into probabilities that can be believed, on labels that were not learnt from."""
 
 from __future__ import annotations
 
@@ -57,7 +57,9 @@ class Calibration:
             return cls.none()
         if method == "isotonic":
             return cls(np.array([1.0, 0.0]), _steps(expit(log_odds), labels))
-        return cls(_slope(log_odds.astype(np.float64), labels, shifted=method == "platt"), _NO_KNOTS)
+        return cls(
+            _slope(log_odds.astype(np.float64), labels, shifted=method == "platt"), _NO_KNOTS
+        )
 
     def apply(self, log_odds: NDArray[np.floating]) -> NDArray[np.float32]:
         """Probabilities, float32[n]."""

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from foretaste.data.schema import TIMESTAMP, Clock
+from foretaste.data.schema import Clock
 from foretaste.models.interest.signals import DAY, HOUR
 
 #: Names of the moment; `season` is a quarter of the year from December on.
@@ -140,6 +140,3 @@ def from_plain(values: Sequence[Mapping[str, Any]]) -> tuple[Field, ...]:
 
 def _texts(column: pl.Series) -> pl.Series:
     return column.cast(pl.String)
-
-
-__all__ = ["TIMESTAMP", "Field", "Scale", "column_of", "fields_of", "from_plain", "of_the_moment", "plain"]

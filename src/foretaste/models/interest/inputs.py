@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -149,7 +149,9 @@ class Features:
         wanted = chosen if config.context is None else list(config.context)
         if config.context is None and SESSION_POSITION in events.columns:
             wanted = list(dict.fromkeys([*wanted, SESSION_POSITION]))
-        seen = pl.concat([moment, events.select(c for c in wanted if c in events.columns)], how="horizontal")
+        seen = pl.concat(
+            [moment, events.select(c for c in wanted if c in events.columns)], how="horizontal"
+        )
         of_items = _attributes(train.items, config)
         of_users = _attributes(train.users, config)
         item_codes, item_numbers = _by_code(train.items, of_items)
@@ -179,11 +181,26 @@ class Features:
         with_moment = table
         moment = of_the_moment(table[TIMESTAMP], self.clock)
         if moment.width:
-            with_moment = pl.concat([table.drop(moment.columns, strict=False), moment], how="horizontal")
+            with_moment = pl.concat(
+                [table.drop(moment.columns, strict=False), moment], how="horizontal"
+            )
         codes, numbers = _read(with_moment, self.context, len(pairs))
-        choices = [codes, self.tables["item_codes"][pairs.items], self.tables["user_codes"][pairs.people]]
-        columns = [numbers, self.tables["item_numbers"][pairs.items], self.tables["user_numbers"][pairs.people]]
-        names = [f.name for fs in (self.context, self.of_items, self.of_users) for f in fs if f.kind == "number"]
+        choices = [
+            codes,
+            self.tables["item_codes"][pairs.items],
+            self.tables["user_codes"][pairs.people],
+        ]
+        columns = [
+            numbers,
+            self.tables["item_numbers"][pairs.items],
+            self.tables["user_numbers"][pairs.people],
+        ]
+        names = [
+            f.name
+            for fs in (self.context, self.of_items, self.of_users)
+            for f in fs
+            if f.kind == "number"
+        ]
         if self.config.signals:
             told, values = signals.of(pairs)
             names, columns = [*names, *told], [*columns, values]
@@ -198,8 +215,7 @@ class Features:
     def with_scale(self, inputs: Inputs) -> Inputs:
         """Fits the scale on training inputs, and gives these with it."""
         self.scale = Scale.fit(inputs.numbers)
-        values = {name: getattr(inputs, name) for name in Inputs.__dataclass_fields__}
-        return Inputs(**values | {"scaled": self.scale.apply(inputs.numbers)})
+        return replace(inputs, scaled=self.scale.apply(inputs.numbers))
 
     def settings(self) -> dict[str, Any]:
         """All but arrays, JSON-ready."""
@@ -228,10 +244,21 @@ class Features:
         Raises:
             LookupError: Something is missing.
         """
-        fields = [from_plain(settings[name]) for name in ("context", "of_items", "of_users")]
+        context, of_items, of_users = (
+            from_plain(settings[name]) for name in ("context", "of_items", "of_users")
+        )
         tables = {name: tensors[f"features.{name}"] for name in _TABLES}
         scale = Scale(tensors["features.scale"])
-        return cls(config, settings["clock"], *fields, tables, scale, tuple(settings["names"]))
+        return cls(
+            config,
+            settings["clock"],
+            context,
+            of_items,
+            of_users,
+            tables,
+            scale,
+            tuple(settings["names"]),
+        )
 
 
 def _attributes(table: pl.DataFrame, config: FeaturesConfig) -> tuple[Field, ...]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, diags
-from sklearn.utils.extmath import randomized_svd
+from sklearn.decomposition import TruncatedSVD
 
 from foretaste.models.interest.log import Log
 
@@ -90,9 +90,10 @@ def _biases(
 
 def _vectors(matrix: csr_matrix) -> Floats:
     """Unit vectors of the columns, from the largest singular values."""
-    rank = min(DIMENSION, min(matrix.shape) - 1)
-    _, values, columns = randomized_svd(matrix, rank, n_iter=3, random_state=0)
-    vectors = columns.T * values
+    people, items = int(matrix.shape[0]), int(matrix.shape[1])  # pyright: ignore - never None
+    rank = min(DIMENSION, people - 1, items - 1)
+    svd = TruncatedSVD(rank, n_iter=3, random_state=0).fit(matrix)
+    vectors = svd.components_.T * svd.singular_values_
     length = np.linalg.norm(vectors, axis=1, keepdims=True)
     found = np.zeros((len(vectors), DIMENSION), np.float32)
     found[:, :rank] = np.where(length > 1e-9, vectors / np.maximum(length, 1e-9), 0)

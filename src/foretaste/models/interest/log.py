@@ -145,7 +145,8 @@ class Pasts:
 
     def sums(self, values: NDArray[np.floating]) -> NDArray[np.float64]:
         """float64[n], the sum of each pair's values."""
-        return np.bincount(self.row, weights=values, minlength=len(self.lengths))
+        weights = values.astype(np.float64)
+        return np.bincount(self.row, weights, len(self.lengths)).astype(np.float64, copy=False)
 
     def largest(self, values: Floats, empty: float) -> Floats:
         """float32[n], the largest of each pair's values."""

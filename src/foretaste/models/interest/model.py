@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
@@ -24,7 +23,7 @@ from foretaste.models.interest.imbalance import balanced
 from foretaste.models.interest.inputs import Features, Inputs, joined
 from foretaste.models.interest.knowledge import Chronicle
 from foretaste.models.interest.log import Log
-from foretaste.models.interest.question import KNOWN_AT, labelled, with_session_position
+from foretaste.models.interest.question import KNOWN_AT, labelled, together, with_session_position
 from foretaste.models.interest.signals import Pairs, Signals
 from foretaste.training import TrainingHistory
 
@@ -163,7 +162,7 @@ class InterestModel:
         features = self._known().features
         frozen = self._examples(validation, stale=False)
         # Pairs asked about at once, and long after the last label, both count.
-        self._world = self._world_of(_both(train, validation), features)
+        self._world = self._world_of(together(train, validation), features)
         fresh = self._examples(validation, stale=False)
         judged = _together(frozen, fresh)
         rounds = self._learn(examples, judged, None)
@@ -172,7 +171,7 @@ class InterestModel:
         if not self.config.body.rating:
             self._calibration = Calibration.fit(self.config.calibration, log_odds, judged.labels)
         if self.config.refit:
-            self._learn(self._examples(_both(train, validation), stale=True), None, rounds)
+            self._learn(self._examples(together(train, validation), stale=True), None, rounds)
         else:
             self._world = self._world_of(train, features)
 
@@ -220,7 +219,7 @@ class InterestModel:
             DataError: A column is missing or of the wrong type.
         """
         table = self._asked(pairs)
-        blocks = [self._answered(block) for block in _slices(table)]
+        blocks = [self._answered(block) for block in table.iter_slices(_BLOCK)]
         return np.concatenate(blocks) if blocks else np.empty(0, np.float32)
 
     def _answered(self, table: pl.DataFrame) -> Probabilities:
@@ -230,7 +229,7 @@ class InterestModel:
 
     def _log_odds(self, inputs: Inputs) -> NDArray[np.float32]:
         found = [body.log_odds(inputs) for body in self._bodies]
-        return np.mean(found, axis=0, dtype=np.float32) - np.float32(self._added)
+        return (np.stack(found).mean(axis=0) - self._added).astype(np.float32)
 
     def _asked(self, pairs: pl.DataFrame) -> pl.DataFrame:
         for column in (USER_ID, ITEM_ID):
@@ -244,7 +243,9 @@ class InterestModel:
             now = int(known.max(initial=0)) + 1
             return pairs.with_columns(pl.lit(now, pl.Int64).alias(TIMESTAMP))
         if not pairs[TIMESTAMP].dtype.is_integer() or pairs[TIMESTAMP].null_count():
-            raise DataError("times must be whole milliseconds, none of them missing.", field=TIMESTAMP)
+            raise DataError(
+                "times must be whole milliseconds, none of them missing.", field=TIMESTAMP
+            )
         return pairs.with_columns(pl.col(TIMESTAMP).cast(pl.Int64))
 
     # Saving.
@@ -353,7 +354,7 @@ class InterestModel:
         return _World.of(events.user_vocabulary, events.item_vocabulary, features, log, self._step)
 
     def _content_of(self, train: Dataset) -> NDArray[np.float32]:
-        """float32[items + 1, d], text vectors made shorter; zeros of length 1 without an encoder."""
+        """float32[items + 1, d], text vectors made shorter; one zero without an encoder."""
         if self.content.encoder is None:
             return np.zeros((train.item_vocabulary.size, 1), np.float32)
         vectors = self.content.fit(train.items)
@@ -370,22 +371,9 @@ def _shape(features: Features, numbers: int, users: Vocabulary) -> Shape:
     return Shape(users.size, features.sizes, numbers, content, features.config.history)
 
 
-def _both(train: Dataset, validation: Dataset) -> Dataset:
-    from foretaste.models.interest.question import together
-
-    return together(train, validation)
-
-
 def _together(*parts: Examples) -> Examples:
     return Examples(
         joined([part.inputs for part in parts]),
         np.concatenate([part.labels for part in parts]),
         np.concatenate([part.weights for part in parts]),
     )
-
-
-def _slices(table: pl.DataFrame) -> Iterator[pl.DataFrame]:
-    return table.iter_slices(_BLOCK)
-
-
-__all__ = ["InterestModel", "Mapping"]

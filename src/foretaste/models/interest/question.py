@@ -64,10 +64,8 @@ def labelled(dataset: Dataset, config: QuestionConfig) -> Dataset:
         DataError: A column or an event type is missing, or labels are neither 0 nor 1.
     """
     events = dataset.events
-    if config.shown is not None:
-        found = _followed(events, config)
-    else:
-        found = _column(events, config)
+    asked = _column if config.shown is None else _followed
+    found = asked(events, config)
     return Dataset.from_tables(
         found, dataset.items, dataset.users, clock=dataset.clock, notes=dataset.notes
     )
@@ -222,9 +220,7 @@ def _published(dataset: Dataset) -> np.ndarray[tuple[int], np.dtype[np.int8]]:
     return parts.replace_strict(numbers, return_dtype=pl.Int8).to_numpy()
 
 
-def _in_time(
-    dataset: Dataset, config: DivisionConfig
-) -> np.ndarray[tuple[int], np.dtype[np.int8]]:
+def _in_time(dataset: Dataset, config: DivisionConfig) -> np.ndarray[tuple[int], np.dtype[np.int8]]:
     if dataset.clock != "time":
         raise DataError(
             "interest is asked in time, and these timestamps give only the order of events.",

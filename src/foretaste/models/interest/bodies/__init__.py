@@ -1,4 +1,4 @@
-"""What makes log-odds of inputs: linear, factorised, deep, attending, reading in order, or trees."""
+"""What makes log-odds of inputs: linear, factorised, deep, attending or reading, or trees."""
 
 from foretaste.models.interest.bodies.base import Body, BodyConfig, Shape
 from foretaste.models.interest.bodies.registry import BODIES, make

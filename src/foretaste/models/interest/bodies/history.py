@@ -33,7 +33,7 @@ class Past(nn.Module):
 
 
 class DIN(nn.Module):
-    """Hidden layers over all fields and the past as far as it bears on the item (Zhou et al., 2018).
+    """Hidden layers over all fields and the past as it bears on the item (Zhou et al., 2018).
 
     Each item of the past is weighed by a small network of it, the candidate, their difference and
     their product; weights do not add up to one, so that a strong interest stays strong.

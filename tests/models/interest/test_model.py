@@ -132,7 +132,7 @@ def test_ratings(body: str) -> None:
 def test_bad_input_is_named(parts: Parts, trees: InterestModel) -> None:
     with pytest.raises(NotFittedError):
         InterestModel().predict(parts.test.events)
-    with pytest.raises(DataError, match="item_id|no such column"):
+    with pytest.raises(DataError, match="no such column"):
         trees.predict(pl.DataFrame({"user_id": [1]}))
     with pytest.raises(DataError, match="whole milliseconds"):
         trees.predict(pl.DataFrame({"user_id": [1], "item_id": [1], "timestamp": [0.5]}))

@@ -51,14 +51,16 @@ def auc_by_person(
 
 
 def uauc(people: NDArray[np.integer], labels: Values, probabilities: Values) -> float:
-    """Mean AUC over the people who have both labels (as in CoLLM, Zhang et al., 2023)."""
-    return float(_judged(people, labels, probabilities)["auc"].to_numpy().mean())
+    """Mean AUC over the people who have both labels (as in CoLLM, Zhang et al., 2023), or NaN."""
+    found = _judged(people, labels, probabilities)
+    return float(found["auc"].sum()) / len(found) if len(found) else np.nan
 
 
 def gauc(people: NDArray[np.integer], labels: Values, probabilities: Values) -> float:
     """The same weighted by how many pairs each has (DIN, Zhou et al., 2018, equation 6)."""
     found = _judged(people, labels, probabilities)
-    return float(np.average(found["auc"].to_numpy(), weights=found["pairs"].to_numpy()))
+    weights = found["pairs"]
+    return float((found["auc"] * weights).sum()) / float(weights.sum()) if len(found) else np.nan
 
 
 def log_loss(labels: Values, probabilities: Values) -> float:

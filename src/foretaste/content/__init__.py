@@ -1,5 +1,6 @@
 """What items say of themselves, as vectors."""
 
+from foretaste.content._weights import find_model
 from foretaste.content.base import Encoder
 from foretaste.content.item_text import item_texts
 from foretaste.content.reference import ContentReference
@@ -10,6 +11,7 @@ __all__ = [
     "Encoder",
     "TextEncoder",
     "TextEncoderConfig",
+    "find_model",
     "item_texts",
     "momentary",
 ]

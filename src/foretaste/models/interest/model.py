@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from foretaste.content import ContentReference, Encoder
+from foretaste.content import ContentReference, Encoder, item_texts
 from foretaste.content.projection import Projection
 from foretaste.data import Dataset, Vocabulary
 from foretaste.data.schema import ITEM_ID, LABEL, TIMESTAMP, USER_ID
@@ -29,6 +29,9 @@ from foretaste.training import TrainingHistory
 
 Probabilities = NDArray[np.float32]
 
+#: The body that reads words as words.
+_READER = "language"
+_TEXTS = "item_texts"
 _IDS = {"item_ids": ITEM_ID, "user_ids": USER_ID}
 _STEP, _ADDED, _RANGE = "interest.step", "interest.added", "interest.range"
 
@@ -104,6 +107,7 @@ class InterestModel:
         self._added = 0.0
         self._range = (0.0, 1.0)
         self._step = 1
+        self._texts: tuple[str, ...] = ()
 
     # Learning.
 
@@ -130,7 +134,8 @@ class InterestModel:
         examples = self._examples(train, stale=True)
         inputs = features.with_scale(examples.inputs)
         examples = replace(examples, inputs=inputs)
-        shape = self._shape(features, inputs)
+        self._texts = _texts_of(train) if _READER in self.config.bodies else ()
+        shape = _shape(features, inputs.numbers.shape[1], train.user_vocabulary, self._texts)
         self._bodies = tuple(
             make(name, shape, self.config.body.model_copy(update={"seed": self.config.seed}))
             for name in self.config.bodies
@@ -219,6 +224,7 @@ class InterestModel:
             DataError: A column is missing or of the wrong type.
         """
         table = self._asked(pairs)
+        table = with_session_position(table)
         blocks = [self._answered(block) for block in table.iter_slices(_BLOCK)]
         return np.concatenate(blocks) if blocks else np.empty(0, np.float32)
 
@@ -271,11 +277,14 @@ class InterestModel:
         for part in parts:
             own |= part.tensors()
         settings = self.config.model_dump(mode="json") | {"_features": world.features.settings()}
-        tables = {"item_ids": world.items.ids, "user_ids": world.users.ids}
+        ids = {"item_ids": world.items.ids, "user_ids": world.users.ids}
+        tables = {name: column.alias(_IDS[name]).to_frame() for name, column in ids.items()}
+        if self._texts:
+            tables[_TEXTS] = pl.DataFrame({"text": list(self._texts)})
         return ModelState(
             settings=settings,
             tensors=own | bodies,
-            tables={name: ids.alias(_IDS[name]).to_frame() for name, ids in tables.items()},
+            tables=tables,
         )
 
     @classmethod
@@ -300,7 +309,8 @@ class InterestModel:
         users, items = (Vocabulary(state.tables[n][_IDS[n]]) for n in ("user_ids", "item_ids"))
         log = Log.restored(tensors)
         model._world = _World.of(users, items, features, log, model._step)
-        shape = _shape(features, len(features.names), users)
+        model._texts = tuple(state.tables[_TEXTS]["text"]) if _TEXTS in state.tables else ()
+        shape = _shape(features, len(features.names), users, model._texts)
         config = model.config.body.model_copy(update={"seed": model.config.seed})
         model._bodies = tuple(make(name, shape, config) for name in model.config.bodies)
         for place, body in enumerate(model._bodies):
@@ -362,13 +372,15 @@ class InterestModel:
         projection = Projection.fit(vectors[seen], self.config.features.dimension)
         return np.pad(projection.apply(vectors), ((1, 0), (0, 0)))
 
-    def _shape(self, features: Features, inputs: Inputs) -> Shape:
-        return _shape(features, inputs.numbers.shape[1], self._known().users)
 
-
-def _shape(features: Features, numbers: int, users: Vocabulary) -> Shape:
+def _shape(features: Features, numbers: int, users: Vocabulary, texts: tuple[str, ...]) -> Shape:
     content = features.tables["content"]
-    return Shape(users.size, features.sizes, numbers, content, features.config.history)
+    return Shape(users.size, features.sizes, numbers, content, features.config.history, texts)
+
+
+def _texts_of(train: Dataset) -> tuple[str, ...]:
+    """The words of items by code; of no item none."""
+    return ("", *item_texts(train.items))
 
 
 def _together(*parts: Examples) -> Examples:

@@ -8,13 +8,52 @@ from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from foretaste.config import Config
 from foretaste.models.interest.inputs import Inputs
 from foretaste.training import TrainingConfig, TrainingHistory
 
 Floats = NDArray[np.float32]
+
+
+class LanguageConfig(Config):
+    """Settings of the body that reads a person's history and the item as one text.
+
+    Attributes:
+        model: As of a text encoder: a packaged name, a folder, or a name on the hub.
+        acted: How an item is written that the person acted on; `{title}` is its text.
+        passed: How one is written that they did not act on.
+        prompt: The whole text; `{history}` are the items of the past, oldest first.
+        separator: Between items of the past.
+        max_tokens: Longer texts lose the oldest actions; the item itself and the prompt stay.
+        lora_rank: Rank of the low-rank updates of attention (LoRA, Hu et al., 2022) that are
+            trained; 0 trains all weights.
+        pairs_an_epoch: Drawn from the training pairs for each epoch.
+    """
+
+    model: str = "all-MiniLM-L6-v2"
+    acted: str = "liked {title}"
+    passed: str = "disliked {title}"
+    prompt: str = "{history} [SEP] {title}"
+    separator: str = "; "
+    max_tokens: int = Field(default=128, ge=16)
+    lora_rank: int = Field(default=8, ge=0)
+    pairs_an_epoch: int = Field(default=20_000, ge=1)
+
+    @field_validator("acted", "passed")
+    @classmethod
+    def _tells_title(cls, template: str) -> str:
+        if template.count("{title}") != 1:
+            raise ValueError("the template must hold {title} once")
+        return template
+
+    @field_validator("prompt")
+    @classmethod
+    def _tells_both(cls, template: str) -> str:
+        if template.count("{title}") != 1 or template.count("{history}") != 1:
+            raise ValueError("the prompt must hold {history} and {title}, once each")
+        return template
 
 
 class BodyConfig(Config):
@@ -31,7 +70,8 @@ class BodyConfig(Config):
         trees: Of boosted trees, at most.
         leaves: Of a tree.
         tree_rate: Learning rate of boosting.
-        training: Of networks; a batch holds `batch_tokens` pairs.
+        training: Of networks; a batch holds `batch_tokens` pairs, or tokens of texts.
+        language: Of the body that reads.
         seed: Of weights, order, dropout and draws.
     """
 
@@ -48,6 +88,7 @@ class BodyConfig(Config):
     training: TrainingConfig = TrainingConfig(
         epochs=20, patience=2, batch_tokens=512, learning_rate=1e-3, average=0.99
     )
+    language: LanguageConfig = LanguageConfig()
     seed: int = Field(default=0, ge=0)
 
 
@@ -61,6 +102,7 @@ class Shape:
         numbers: Columns of numbers.
         content: float32[items + 1, d], text vectors of the items; d may be 0.
         history: Longest past.
+        texts: Of the items by code, for bodies that read them.
     """
 
     people: int
@@ -68,6 +110,7 @@ class Shape:
     numbers: int
     content: Floats
     history: int
+    texts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -53,8 +53,10 @@ class NetworkBody:
         self.history = train_network(
             network,
             batches=lambda epoch: self._batches(train, epoch),
-            loss=lambda batch: self._loss(network(batch[0]), *batch[1:]),
-            validate=None if validation is None else lambda: self._metric(validation),
+            loss=lambda batch: loss_of(network(batch[0]), *batch[1:], config),
+            validate=None
+            if validation is None
+            else lambda: metric_of(self.log_odds(validation.inputs), validation.labels, config),
             config=config.training.model_copy(update={"epochs": epochs}),
             seed=config.seed,
         )
@@ -95,20 +97,23 @@ class NetworkBody:
                 torch.from_numpy(train.weights[rows]),
             )
 
-    def _loss(self, log_odds: Tensor, labels: Tensor, weights: Tensor) -> Tensor:
-        log_odds = log_odds.float()
-        if self._config.rating:
-            losses = (log_odds.sigmoid() - labels).square()
-        else:
-            losses = focal_loss(log_odds, labels, self._config.focal)
-        return (losses * weights).sum() / weights.sum()
 
-    def _metric(self, validation: Examples) -> float:
-        log_odds = self.log_odds(validation.inputs)
-        if self._config.rating:
-            said = 1 / (1 + np.exp(-log_odds.astype(np.float64)))
-            return -float(np.sqrt(np.mean((said - validation.labels) ** 2)))
-        return auc(validation.labels, log_odds)
+def loss_of(log_odds: Tensor, labels: Tensor, weights: Tensor, config: BodyConfig) -> Tensor:
+    """Mean loss of a batch, of whatever kind is configured; all float[n]."""
+    log_odds = log_odds.float()
+    if config.rating:
+        losses = (log_odds.sigmoid() - labels).square()
+    else:
+        losses = focal_loss(log_odds, labels, config.focal)
+    return (losses * weights).sum() / weights.sum()
+
+
+def metric_of(log_odds: Floats, labels: Floats, config: BodyConfig) -> float:
+    """What training is stopped by, larger is better: AUC, or of ratings less the RMSE."""
+    if config.rating:
+        said = 1 / (1 + np.exp(-log_odds.astype(np.float64)))
+        return -float(np.sqrt(np.mean((said - labels) ** 2)))
+    return auc(labels, log_odds)
 
 
 def focal_loss(log_odds: Tensor, labels: Tensor, exponent: float) -> Tensor:

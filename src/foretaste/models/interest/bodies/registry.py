@@ -18,6 +18,7 @@ BODIES: Final = (
     "din",
     "fused",
     "trees",
+    "language",
 )
 
 
@@ -33,6 +34,10 @@ def make(name: str, shape: Shape, config: BodyConfig) -> Body:
         from foretaste.models.interest.bodies.trees import TreesBody
 
         return TreesBody(shape, config)
+    if name == "language":
+        from foretaste.models.interest.bodies.language import LanguageBody
+
+        return LanguageBody(shape, config)
     from foretaste.models.interest.bodies import deep, history, shallow
     from foretaste.models.interest.bodies.networks import Network, NetworkBody
 

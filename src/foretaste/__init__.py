@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         UserKNN,
         WeightedHybrid,
     )
+    from foretaste.models.interest import InterestModel
 
     __version__: str
 
@@ -47,6 +48,7 @@ __all__ = [
     "EASE",
     "ContentBased",
     "Dataset",
+    "InterestModel",
     "ItemKNN",
     "LightGCN",
     "NeuralCF",
@@ -69,6 +71,7 @@ __all__ = [
 
 _HOME_OF = dict.fromkeys(__all__, "foretaste.models") | {
     "Dataset": "foretaste.data",
+    "InterestModel": "foretaste.models.interest",
     "TextEncoder": "foretaste.content",
     "clean": "foretaste.data",
     "evaluate": "foretaste.evaluation",

@@ -18,7 +18,7 @@ class InterestConfig(Config):
 
     Attributes:
         bodies: What makes log-odds of a pair's features; of several, the mean of the log-odds
-            counts.
+            counts. One that is named twice is fitted twice, with other draws.
         question: What interest is.
         content: How the words of items become vectors; None does without words.
         features: What is read of a pair.

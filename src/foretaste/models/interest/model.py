@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from foretaste.content import ContentReference, Encoder, item_texts
-from foretaste.content.projection import Projection
+from foretaste.content import ContentReference, Encoder
 from foretaste.data import Dataset, Vocabulary
 from foretaste.data.schema import ITEM_ID, LABEL, TIMESTAMP, USER_ID
 from foretaste.errors import DataError, InputError, NotFittedError
@@ -21,10 +20,9 @@ from foretaste.models.interest.calibration import Calibration
 from foretaste.models.interest.config import InterestConfig
 from foretaste.models.interest.imbalance import balanced
 from foretaste.models.interest.inputs import Features, Inputs, joined
-from foretaste.models.interest.knowledge import Chronicle
 from foretaste.models.interest.log import Log
 from foretaste.models.interest.question import KNOWN_AT, labelled, together, with_session_position
-from foretaste.models.interest.signals import Pairs, Signals
+from foretaste.models.interest.world import World, content_of, shape_of, texts_of
 from foretaste.training import TrainingHistory
 
 Probabilities = NDArray[np.float32]
@@ -39,38 +37,6 @@ _STEP, _ADDED, _RANGE = "interest.step", "interest.added", "interest.range"
 _PAGES = 10
 #: Pairs that are read at once.
 _BLOCK = 2**15
-
-
-@dataclass(frozen=True)
-class _World:
-    """What is known, and how pairs are read by it."""
-
-    users: Vocabulary
-    items: Vocabulary
-    features: Features
-    log: Log
-    chronicle: Chronicle
-    signals: Signals
-
-    @classmethod
-    def of(
-        cls, users: Vocabulary, items: Vocabulary, features: Features, log: Log, step: int
-    ) -> _World:
-        chronicle = Chronicle(log, len(users), features.tables["content"], step)
-        signals = Signals(log, chronicle, features.config.past)
-        return cls(users, items, features, log, chronicle, signals)
-
-    def read(self, table: pl.DataFrame, until: NDArray[np.int64] | None = None) -> Inputs:
-        """Inputs of the rows of a table, by what was known before each (or before `until`)."""
-        table = with_session_position(table)
-        times = table[TIMESTAMP].to_numpy()
-        pairs = Pairs(
-            self.users.encode(table[USER_ID]),
-            self.items.encode(table[ITEM_ID]),
-            times,
-            times if until is None else np.minimum(until, times),
-        )
-        return self.features.build(pairs, table, self.log, self.chronicle, self.signals)
 
 
 class InterestModel:
@@ -101,7 +67,7 @@ class InterestModel:
         self.content = ContentReference(self.config.content, content)
         self.config = self.config.model_copy(update={"content": self.content.settings})
         self.training_history: TrainingHistory | None = None
-        self._world: _World | None = None
+        self._world: World | None = None
         self._bodies: tuple[Body, ...] = ()
         self._calibration = Calibration.none()
         self._added = 0.0
@@ -127,19 +93,16 @@ class InterestModel:
         self._step = max(1, len(train) // _PAGES)
         features = Features.fit(
             replace(train, events=with_session_position(train.events)),
-            self._content_of(train),
+            content_of(train, self.content, self.config.features.dimension),
             self.config.features,
         )
         self._world = self._world_of(train, features)
         examples = self._examples(train, stale=True)
         inputs = features.with_scale(examples.inputs)
         examples = replace(examples, inputs=inputs)
-        self._texts = _texts_of(train) if _READER in self.config.bodies else ()
-        shape = _shape(features, inputs.numbers.shape[1], train.user_vocabulary, self._texts)
-        self._bodies = tuple(
-            make(name, shape, self.config.body.model_copy(update={"seed": self.config.seed}))
-            for name in self.config.bodies
-        )
+        self._texts = texts_of(train) if _READER in self.config.bodies else ()
+        shape = shape_of(features, inputs.numbers.shape[1], train.user_vocabulary, self._texts)
+        self._bodies = self._made(shape)
         if validation is None:
             self._learn(examples, None, None)
             return self
@@ -308,11 +271,10 @@ class InterestModel:
         model.content.restore(tensors)
         users, items = (Vocabulary(state.tables[n][_IDS[n]]) for n in ("user_ids", "item_ids"))
         log = Log.restored(tensors)
-        model._world = _World.of(users, items, features, log, model._step)
+        model._world = World.of(users, items, features, log, model._step)
         model._texts = tuple(state.tables[_TEXTS]["text"]) if _TEXTS in state.tables else ()
-        shape = _shape(features, len(features.names), users, model._texts)
-        config = model.config.body.model_copy(update={"seed": model.config.seed})
-        model._bodies = tuple(make(name, shape, config) for name in model.config.bodies)
+        shape = shape_of(features, len(features.names), users, model._texts)
+        model._bodies = model._made(shape)
         for place, body in enumerate(model._bodies):
             prefix = f"{place}."
             body.restore(
@@ -322,10 +284,18 @@ class InterestModel:
 
     # Inside.
 
-    def _known(self) -> _World:
+    def _known(self) -> World:
         if self._world is None:
             raise NotFittedError(type(self).__name__)
         return self._world
+
+    def _made(self, shape: Shape) -> tuple[Body, ...]:
+        """Bodies that have learnt nothing yet, each with draws of its own."""
+        config, seed = self.config.body, self.config.seed
+        return tuple(
+            make(name, shape, config.model_copy(update={"seed": seed + 1000 * place}))
+            for place, name in enumerate(self.config.bodies)
+        )
 
     def _labelled(self, events: Dataset) -> Dataset:
         if {LABEL, KNOWN_AT} <= set(events.events.columns):
@@ -354,33 +324,14 @@ class InterestModel:
         low, high = self._range
         return ((labels.to_numpy() - low) / (high - low)).astype(np.float32).clip(0, 1)
 
-    def _world_of(self, events: Dataset, features: Features) -> _World:
+    def _world_of(self, events: Dataset, features: Features) -> World:
         log = Log(
             events.user_codes,
             events.item_codes,
             self._brought(events.events[LABEL]),
             events.events[KNOWN_AT].to_numpy(),
         )
-        return _World.of(events.user_vocabulary, events.item_vocabulary, features, log, self._step)
-
-    def _content_of(self, train: Dataset) -> NDArray[np.float32]:
-        """float32[items + 1, d], text vectors made shorter; one zero without an encoder."""
-        if self.content.encoder is None:
-            return np.zeros((train.item_vocabulary.size, 1), np.float32)
-        vectors = self.content.fit(train.items)
-        seen = train.item_counts[1:] > 0
-        projection = Projection.fit(vectors[seen], self.config.features.dimension)
-        return np.pad(projection.apply(vectors), ((1, 0), (0, 0)))
-
-
-def _shape(features: Features, numbers: int, users: Vocabulary, texts: tuple[str, ...]) -> Shape:
-    content = features.tables["content"]
-    return Shape(users.size, features.sizes, numbers, content, features.config.history, texts)
-
-
-def _texts_of(train: Dataset) -> tuple[str, ...]:
-    """The words of items by code; of no item none."""
-    return ("", *item_texts(train.items))
+        return World.of(events.user_vocabulary, events.item_vocabulary, features, log, self._step)
 
 
 def _together(*parts: Examples) -> Examples:

@@ -103,6 +103,7 @@ class InterestModel:
         self._texts = texts_of(train) if _READER in self.config.bodies else ()
         shape = shape_of(features, inputs.numbers.shape[1], train.user_vocabulary, self._texts)
         self._bodies = self._made(shape)
+        self._calibration = Calibration.none()
         if validation is None:
             self._learn(examples, None, None)
             return self
@@ -135,7 +136,6 @@ class InterestModel:
         judged = _together(frozen, fresh)
         rounds = self._learn(examples, judged, None)
         log_odds = self._log_odds(judged.inputs)
-        self._calibration = Calibration.none()
         if not self.config.body.rating:
             self._calibration = Calibration.fit(self.config.calibration, log_odds, judged.labels)
         if self.config.refit:

@@ -157,7 +157,7 @@ class Features:
         item_codes, item_numbers = _by_code(train.items, of_items)
         user_codes, user_numbers = _by_code(train.users, of_users)
         arrays = (content, item_codes, item_numbers, user_codes, user_numbers)
-        tables = dict(zip(_TABLES, arrays, strict=True))
+        tables: dict[str, NDArray[Any]] = dict(zip(_TABLES, arrays, strict=True))
         return cls(config, train.clock, fields_of(seen, seen.columns), of_items, of_users, tables)
 
     @property

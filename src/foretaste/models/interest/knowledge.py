@@ -93,7 +93,7 @@ def _vectors(matrix: csr_matrix) -> Floats:
     people, items = int(matrix.shape[0]), int(matrix.shape[1])  # pyright: ignore - never None
     rank = min(DIMENSION, people - 1, items - 1)
     svd = TruncatedSVD(rank, n_iter=3, random_state=0).fit(matrix)
-    vectors = svd.components_.T * svd.singular_values_
+    vectors = np.asarray(svd.components_).T * np.asarray(svd.singular_values_)
     length = np.linalg.norm(vectors, axis=1, keepdims=True)
     found = np.zeros((len(vectors), DIMENSION), np.float32)
     found[:, :rank] = np.where(length > 1e-9, vectors / np.maximum(length, 1e-9), 0)

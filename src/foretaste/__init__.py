@@ -48,6 +48,7 @@ if TYPE_CHECKING:
         UserKNN,
         WeightedHybrid,
     )
+    from foretaste.models.interest import InterestModel
 
     __version__: str
 
@@ -64,6 +65,7 @@ __all__ = [
     "FusedEncoder",
     "GRU4Rec",
     "ImageEncoder",
+    "InterestModel",
     "ItemKNN",
     "LRURec",
     "LightGCN",
@@ -94,6 +96,7 @@ _HOME_OF = dict.fromkeys(__all__, "foretaste.models") | {
     "Dataset": "foretaste.data",
     "FusedEncoder": "foretaste.content.fusion",
     "ImageEncoder": "foretaste.content",
+    "InterestModel": "foretaste.models.interest",
     "TextEncoder": "foretaste.content",
     "clean": "foretaste.data",
     "evaluate": "foretaste.evaluation",

@@ -1,5 +1,6 @@
 """Run folders: written whole, verified when opened, nothing in them that could run."""
 
+from foretaste.artifacts.interest import save_interest
 from foretaste.artifacts.manifest import FORMAT, Manifest, read_manifest, verify
 from foretaste.artifacts.run import CONFIG, Run, load, open_run, save
 
@@ -12,5 +13,6 @@ __all__ = [
     "open_run",
     "read_manifest",
     "save",
+    "save_interest",
     "verify",
 ]

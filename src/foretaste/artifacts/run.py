@@ -4,6 +4,7 @@
     card.md                 the model card, for people
     config.yaml             the settings of the run
     metrics.json            what was measured; per_user_metrics.parquet the same person by person
+    interest.json           what was measured of an interest model, in place of those two
     cost.json               what fitting took: seconds and peak memory
     training.json           the learning curve, of models that are trained in epochs
     items.parquet           the catalogue
@@ -16,53 +17,50 @@ Nothing is pickled: reading a folder never runs code from it.
 from __future__ import annotations
 
 import json
-import os
-import secrets
-import shutil
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import polars as pl
 import yaml
 from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
 
-from foretaste.artifacts import provenance
 from foretaste.artifacts.card import write_card
-from foretaste.artifacts.manifest import (
-    FORMAT,
-    MANIFEST,
-    Manifest,
-    list_files,
-    verify,
-    write_manifest,
+from foretaste.artifacts.folder import (
+    MODEL,
+    SETTINGS,
+    new_folder,
+    put,
+    read_state,
+    read_table,
+    refuse_what_is_there,
+    seal,
+    write_json,
+    write_state,
+    write_table,
 )
+from foretaste.artifacts.manifest import Manifest, verify
 from foretaste.data import Dataset, Split
 from foretaste.errors import ArtifactError, InputError
 from foretaste.evaluation import EvaluationReport
-from foretaste.models import MODELS, ModelState, Recommender
+from foretaste.models import MODELS, Recommender
 
 if TYPE_CHECKING:
+    from foretaste.evaluation.interest import InterestReport
+    from foretaste.models.interest import InterestModel
     from foretaste.training import TrainingHistory
 
-CARD = "card.md"
 CONFIG = "config.yaml"
 METRICS = "metrics.json"
+INTEREST = "interest.json"
 PER_USER = "per_user_metrics.parquet"
 COST = "cost.json"
 TRAINING = "training.json"
 ITEMS = "items.parquet"
-_MODEL = Path("model")
-_TENSORS = _MODEL / "model.safetensors"
-_SETTINGS = _MODEL / "settings.json"
 _PLOTS = Path("plots")
-_TABLE = ".parquet"
 
 
 @dataclass(frozen=True)
@@ -101,7 +99,7 @@ class Run:
             if path is None:
                 return None
             values = json.loads(path.read_text("utf-8"))
-            return EvaluationReport.from_dict(values, _read_table(self.path / PER_USER))
+            return EvaluationReport.from_dict(values, read_table(self.path / PER_USER))
 
     @cached_property
     def cost(self) -> dict[str, float]:
@@ -113,7 +111,7 @@ class Run:
     def items(self) -> pl.DataFrame:
         """The catalogue, one row an item; only ids where it was saved without the data set."""
         with self._reading(ITEMS) as path:
-            return _read_table(path or self.path / _MODEL / "item_ids.parquet")
+            return read_table(path or self.path / MODEL / "item_ids.parquet")
 
     @cached_property
     def model(self) -> Recommender:
@@ -127,19 +125,37 @@ class Run:
             raise ArtifactError(
                 f"the run holds a model '{name}', which this version does not know.",
                 file=self.path,
-                hint=f"It knows: {', '.join(MODELS)}.",
+                hint=f"It knows: {', '.join(MODELS)}; 'interest' answers to foretaste predict.",
             )
-        with self._reading(str(_SETTINGS)):
-            return MODELS[name].from_state(self._state())
+        with self._reading(str(SETTINGS)):
+            return MODELS[name].from_state(read_state(self.path, self.manifest.files))
 
-    def _state(self) -> ModelState:
-        names = (Path(name) for name in self.manifest.files)
-        tables = [name for name in names if name.parent == _MODEL and name.suffix == _TABLE]
-        return ModelState(
-            settings=json.loads((self.path / _SETTINGS).read_text("utf-8")),
-            tensors=load_file(self.path / _TENSORS),
-            tables={name.stem: _read_table(self.path / name) for name in tables},
-        )
+    @cached_property
+    def interest(self) -> InterestModel:
+        """The fitted interest model.
+
+        Raises:
+            ArtifactError: The run holds a recommender, or its files can't be understood.
+        """
+        from foretaste.models.interest import InterestModel
+
+        if self.manifest.model != InterestModel.name:
+            raise ArtifactError(
+                f"the run holds a recommender, '{self.manifest.model}', which ranks items and "
+                "gives no probabilities.",
+                file=self.path,
+                hint="Train with 'task: interest' in the configuration.",
+            )
+        with self._reading(str(SETTINGS)):
+            return InterestModel.from_state(read_state(self.path, self.manifest.files))
+
+    @cached_property
+    def interest_report(self) -> InterestReport | None:
+        """What was measured of an interest model; `None` where it was saved without."""
+        from foretaste.evaluation.interest import InterestReport
+
+        with self._reading(INTEREST) as path:
+            return InterestReport(**json.loads(path.read_text("utf-8"))) if path else None
 
     @contextmanager
     def _reading(self, name: str) -> Generator[Path | None]:
@@ -201,11 +217,19 @@ def save(
         NotFittedError: The model has not been fitted.
     """
     path = Path(path)
-    _refuse_what_is_there(path, overwrite)
-    with _new_folder(path) as folder:
+    refuse_what_is_there(path, overwrite)
+    with new_folder(path) as folder:
         _write(folder, model, dataset, split, report, config, cost)
-        _seal(folder, model, dataset, split, report)
-        _put(folder, path)
+        seal(
+            folder,
+            model=model.name,
+            seed=getattr(model.config, "seed", None),
+            dataset_fingerprint=dataset.fingerprint if dataset else None,
+            split_kind=split.kind if split else None,
+            split_fingerprint=split.fingerprint if split else None,
+            card=lambda manifest: write_card(model, manifest, dataset, split, report),
+        )
+        put(folder, path)
     return path
 
 
@@ -228,47 +252,6 @@ def load(path: str | Path) -> Recommender:
     return open_run(path).model
 
 
-@contextmanager
-def _new_folder(path: Path) -> Generator[Path]:
-    """A folder beside `path` that does not outlive the block under this name."""
-    folder = path.with_name(f".{path.name}-{secrets.token_hex(4)}.partial")
-    try:
-        folder.mkdir(parents=True)
-        yield folder
-    except OSError as error:
-        raise ArtifactError(f"the run can't be written: {error.strerror}.", file=path) from error
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _refuse_what_is_there(path: Path, overwrite: bool) -> None:
-    if not os.path.lexists(path):
-        return
-    if not overwrite:
-        raise ArtifactError(
-            "there is something here already.",
-            file=path,
-            hint="Choose another name, or allow it to be overwritten.",
-        )
-    if not (path / MANIFEST).is_file():
-        raise ArtifactError("what is here is no run, so it is not overwritten.", file=path)
-
-
-def _put(folder: Path, path: Path) -> None:
-    """Renames `folder` to `path`; a run that was there is put aside first, then removed."""
-    if not path.exists():
-        folder.rename(path)
-        return
-    old = folder.with_suffix(".old")
-    path.rename(old)
-    try:
-        folder.rename(path)
-    except OSError:
-        old.rename(path)
-        raise
-    shutil.rmtree(old)
-
-
 def _write(
     folder: Path,
     model: Recommender,
@@ -279,87 +262,33 @@ def _write(
     cost: Mapping[str, float] | None,
 ) -> None:
     (folder / _PLOTS).mkdir()
-    _write_state(folder, model.state())
+    write_state(folder, model.state())
     if model.training_history is not None:
-        _write_training(folder, model.training_history)
+        write_training(folder, model.training_history)
     if dataset is not None:
-        _write_table(dataset.items, folder / ITEMS)
+        write_table(dataset.items, folder / ITEMS)
     if config is not None:
         text = yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True)
         (folder / CONFIG).write_text(text, "utf-8")
     if report is not None:
         _write_report(folder, report)
     if cost is not None:
-        _write_json(cost, folder / COST)
-
-
-def _seal(
-    folder: Path,
-    model: Recommender,
-    dataset: Dataset | None,
-    split: Split | None,
-    report: EvaluationReport | None,
-) -> None:
-    """Writes the card and the manifest, which lists every file that is there."""
-    manifest = Manifest(
-        format=FORMAT,
-        model=model.name,
-        created=datetime.now(UTC).replace(microsecond=0),
-        seed=getattr(model.config, "seed", None),
-        dataset_fingerprint=dataset.fingerprint if dataset else None,
-        split_kind=split.kind if split else None,
-        split_fingerprint=split.fingerprint if split else None,
-        git_commit=provenance.git_commit(),
-        lock_sha256=provenance.lock_sha256(),
-        versions=provenance.versions(),
-        machine=provenance.machine(),
-        files={},
-    )
-    card = write_card(model, manifest, dataset, split, report)
-    (folder / CARD).write_text(card, "utf-8")
-    write_manifest(folder, manifest.model_copy(update={"files": list_files(folder)}))
+        write_json(cost, folder / COST)
 
 
 def _write_report(folder: Path, report: EvaluationReport) -> None:
     # Drawing takes a second to import.
     from foretaste.evaluation.plots import plot_comparison, plot_exposure
 
-    _write_json(report.to_dict(), folder / METRICS)
-    _write_table(report.per_user, folder / PER_USER)
+    write_json(report.to_dict(), folder / METRICS)
+    write_table(report.per_user, folder / PER_USER)
     plot_comparison([report], folder / _PLOTS / "accuracy.png")
     plot_exposure([report], folder / _PLOTS / "exposure.png")
 
 
-def _write_training(folder: Path, history: TrainingHistory) -> None:
+def write_training(folder: Path, history: TrainingHistory) -> None:
+    """Writes and draws a learning curve."""
     from foretaste.evaluation.plots import plot_learning_curve
 
-    _write_json(asdict(history), folder / TRAINING)
+    write_json(asdict(history), folder / TRAINING)
     plot_learning_curve(history, folder / _PLOTS / "learning_curve.png")
-
-
-def _write_state(folder: Path, state: ModelState) -> None:
-    (folder / _MODEL).mkdir()
-    _write_json(state.settings, folder / _SETTINGS)
-    # safetensors writes the bytes as they lie, and would mix up what is not in C order.
-    tensors = {name: np.require(tensor, requirements="C") for name, tensor in state.tensors.items()}
-    save_file(tensors, folder / _TENSORS)
-    # It makes the file for its owner's eyes only; whoever may read the rest may read this.
-    shutil.copymode(folder / _SETTINGS, folder / _TENSORS)
-    for name, table in state.tables.items():
-        _write_table(table, folder / _MODEL / f"{name}{_TABLE}")
-
-
-def _write_json(values: Mapping[str, Any], path: Path) -> None:
-    text = json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False)
-    path.write_text(text + "\n", "utf-8")
-
-
-def _write_table(table: pl.DataFrame, path: Path) -> None:
-    # As open files: Polars reads patterns and partitions into paths.
-    with path.open("wb") as file:
-        table.write_parquet(file)
-
-
-def _read_table(path: Path) -> pl.DataFrame:
-    with path.open("rb") as file:
-        return pl.read_parquet(file)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
@@ -12,8 +12,12 @@ from rich.text import Text
 from foretaste.cli.output import JsonFlag, print_json, say
 from foretaste.errors import ArtifactError, InputError
 
+if TYPE_CHECKING:
+    from foretaste.artifacts import Run
+    from foretaste.evaluation import EvaluationReport
+
 #: The figures that the table has room for, at every length of list.
-_SHOWN = ("NDCG@", "HR@")
+_SHOWN = ("NDCG@", "HR@", "auc", "uauc")
 
 
 def runs(
@@ -43,14 +47,22 @@ def _described(path: Path) -> dict[str, Any]:
         report = run.report
     except ArtifactError as error:
         return {"run": path, "problem": str(error)}
-    figures = report.groups["all"].metrics if report else {}
+    figures = _figures(run, report)
     return {
         "run": path,
         "model": run.manifest.model,
         "created": run.manifest.created.isoformat(),
         "split": run.manifest.split_fingerprint,
-        "metrics": {name: figure.value for name, figure in figures.items()},
+        "metrics": figures,
     }
+
+
+def _figures(run: Run, report: EvaluationReport | None) -> dict[str, float]:
+    """Of a recommender those of all targets, of an interest model those of streaming."""
+    if report is not None:
+        return {name: figure.value for name, figure in report.groups["all"].metrics.items()}
+    interest = run.interest_report
+    return {} if interest is None else list(interest.histories.values())[-1]
 
 
 def _table(found: list[dict[str, Any]]) -> Table:

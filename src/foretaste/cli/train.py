@@ -13,7 +13,7 @@ from foretaste.cli.output import JsonFlag, print_json, say, tell
 from foretaste.errors import InputError
 
 if TYPE_CHECKING:
-    from foretaste.pipeline import Refreshed
+    from foretaste.pipeline import InterestRunConfig, Refreshed
 
 _PLAIN_NAME = re.compile(r"[\w-][\w.-]*")
 
@@ -56,11 +56,15 @@ def train(
     from foretaste import pipeline
     from foretaste.artifacts import open_run
 
-    run_config = pipeline.load_config(config, settings or [])
-    by_default = f"{run_config.model.name}-{datetime.now():%Y%m%d-%H%M%S}"
-    folder = runs / plain_name(by_default if name is None else name)
-    if folder.exists():
-        raise InputError("there is such a run already.", file=folder, hint="Choose another --name.")
+    run_config = pipeline.load_task(config, settings or [])
+    if isinstance(run_config, pipeline.InterestRunConfig):
+        if start is not None:
+            raise InputError(
+                "an interest model can't learn on.", field="--from", hint="Train it afresh."
+            )
+        _interest(run_config, name, runs, json)
+        return
+    folder = _folder(runs, name, run_config.model.name)
     prepared = pipeline.prepare(run_config, tell)
     tell(str(prepared.cleaning))
     tell(f"Split: {prepared.split.kind}, fingerprint {prepared.split.fingerprint}")
@@ -104,6 +108,27 @@ def _say_learnt_on(refreshed: Refreshed) -> None:
         return
     [change] = refreshed.forgetting.differences
     say(f"For the {change.users:,} people without new events, before -> after:\n  {change}")
+
+
+def _interest(config: InterestRunConfig, name: str | None, runs: Path, json: bool) -> None:
+    from foretaste import pipeline
+
+    folder = _folder(runs, name, "interest")
+    report = pipeline.train_interest(config, folder, tell)
+    if json:
+        print_json({"run": folder, "report": report.to_dict()})
+    else:
+        say(str(report))
+        say(f"\nSaved to {folder}. Next: foretaste predict {folder} --pairs FILE")
+
+
+def _folder(runs: Path, name: str | None, model: str) -> Path:
+    """Where the run goes, if it can go there."""
+    by_default = f"{model}-{datetime.now():%Y%m%d-%H%M%S}"
+    folder = runs / plain_name(by_default if name is None else name)
+    if folder.exists():
+        raise InputError("there is such a run already.", file=folder, hint="Choose another --name.")
+    return folder
 
 
 def plain_name(name: str) -> str:

@@ -1,5 +1,6 @@
 """What items say of themselves, as vectors."""
 
+from foretaste.content._weights import find_model
 from foretaste.content.audio import AudioEncoder, AudioEncoderConfig
 from foretaste.content.base import Encoder
 from foretaste.content.image import ImageEncoder, ImageEncoderConfig
@@ -19,6 +20,7 @@ __all__ = [
     "Steps",
     "TextEncoder",
     "TextEncoderConfig",
+    "find_model",
     "item_texts",
     "momentary",
 ]

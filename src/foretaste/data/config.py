@@ -22,6 +22,7 @@ Layout = Literal[
     "amazon-reviews",
     "retailrocket",
     "sequences",
+    "labelled",
     "canonical",
 ]
 

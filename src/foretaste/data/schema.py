@@ -13,6 +13,11 @@ EVENT_ID: Final = "event_id"
 SESSION_ID: Final = "session_id"
 RECOMMENDATION_ID: Final = "recommendation_id"
 
+#: Of events that say whether somebody acted when they could have: 0 or 1.
+LABEL: Final = "label"
+#: Of events that were divided by whoever published them: "train", "validation" or "test".
+PART: Final = "part"
+
 REQUIRED_EVENT_COLUMNS: Final = (USER_ID, ITEM_ID, TIMESTAMP)
 EVENT_COLUMNS: Final = (
     *REQUIRED_EVENT_COLUMNS,

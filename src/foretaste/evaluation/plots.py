@@ -57,7 +57,7 @@ def plot_comparison(
     axes.set_xticks(range(len(names)), names)
     axes.set_title(f"{_question(reports)}, {group} targets, 95% intervals", fontsize="medium")
     axes.legend()
-    return _write(figure, Path(path))
+    return write_picture(figure, Path(path))
 
 
 def plot_exposure(reports: Sequence[EvaluationReport], path: str | Path) -> Path:
@@ -81,7 +81,7 @@ def plot_exposure(reports: Sequence[EvaluationReport], path: str | Path) -> Path
     axes.set_ylabel("share of recommendations")
     axes.set_title(_question(reports), fontsize="medium")
     axes.legend()
-    return _write(figure, Path(path))
+    return write_picture(figure, Path(path))
 
 
 def plot_cost(
@@ -116,7 +116,7 @@ def plot_cost(
     axes.set_xlabel("seconds to fit")
     axes.set_ylabel(metric)
     axes.set_title(f"{_question(reports)}, 95% intervals", fontsize="medium")
-    return _write(figure, Path(path))
+    return write_picture(figure, Path(path))
 
 
 def plot_learning_curve(history: TrainingHistory, path: str | Path) -> Path:
@@ -144,7 +144,7 @@ def plot_learning_curve(history: TrainingHistory, path: str | Path) -> Path:
         right.plot(numbers, metrics, "C1o-", markersize=3)  # pyright: ignore - none is None
         right.set_ylabel("validation metric", color="C1")
     axes.set_title(f"the weights of epoch {history.best} were kept", fontsize="medium")
-    return _write(figure, Path(path))
+    return write_picture(figure, Path(path))
 
 
 def _common_lengths(reports: Sequence[EvaluationReport]) -> set[int]:
@@ -165,7 +165,8 @@ def _question(reports: Sequence[EvaluationReport]) -> str:
     return f"{report.part} of split {report.split} {report.fingerprint[:12]}"
 
 
-def _write(figure: Figure, path: Path) -> Path:
+def write_picture(figure: Figure, path: Path) -> Path:
+    """Writes a picture that is either whole or not there."""
     temporary = path.with_name(f".{path.stem}.partial{path.suffix}")
     try:
         figure.savefig(temporary, dpi=_DPI)

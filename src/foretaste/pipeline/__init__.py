@@ -2,11 +2,14 @@
 
 from foretaste.pipeline.config import (
     EvaluationConfig,
+    InterestRunConfig,
     ModelSection,
     RunConfig,
     SplitConfig,
     load_config,
+    load_task,
 )
+from foretaste.pipeline.interest import predict_file, train_interest
 from foretaste.pipeline.people import Person, look_at_history, look_at_users
 from foretaste.pipeline.ranking import ranker_of, similar_items
 from foretaste.pipeline.refresh import Refreshed, refresh
@@ -15,6 +18,7 @@ from foretaste.pipeline.starter import starter_config
 
 __all__ = [
     "EvaluationConfig",
+    "InterestRunConfig",
     "ModelSection",
     "Person",
     "Prepared",
@@ -24,13 +28,16 @@ __all__ = [
     "Trained",
     "evaluate_again",
     "load_config",
+    "load_task",
     "look_at_history",
     "look_at_users",
     "measure",
+    "predict_file",
     "prepare",
     "ranker_of",
     "refresh",
     "similar_items",
     "starter_config",
     "train",
+    "train_interest",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
 from pydantic import ConfigDict, Field, model_validator
@@ -15,8 +15,11 @@ from foretaste.content.pretraining import PretrainingConfig
 from foretaste.data import DataConfig, SplitKind
 from foretaste.errors import ConfigError
 from foretaste.models import MODELS, Recommender
+from foretaste.models.interest import DivisionConfig, InterestConfig
 from foretaste.ranking import RankingConfig
 from foretaste.training import TrainingConfig
+
+_Config = TypeVar("_Config", bound=Config)
 
 _MODEL = "sequence"
 
@@ -86,6 +89,7 @@ class RunConfig(Config):
     """Everything a run depends on.
 
     Attributes:
+        task: To recommend; "interest" has a configuration of its own, `InterestRunConfig`.
         data: What is read, and how it is cleaned.
         split: How it is divided.
         content: How the words of items become vectors, for the models that read them; without
@@ -98,6 +102,7 @@ class RunConfig(Config):
         evaluation: What is measured.
     """
 
+    task: Literal["recommend"] = "recommend"
     data: DataConfig
     split: SplitConfig = SplitConfig()
     content: TextEncoderConfig | None = None
@@ -144,6 +149,36 @@ class RunConfig(Config):
         return values
 
 
+class InterestRunConfig(Config):
+    """Everything a run of interest prediction depends on.
+
+    Attributes:
+        task: "interest".
+        data: What is read, and how it is cleaned.
+        split: How labelled pairs are divided, where the data does not say.
+        model: The interest model.
+        histories: What may be known when the test is asked about: training events only, those of
+            validation too, or all that came before each pair.
+        threshold: From which probability on a pair counts as foreseen, in reports.
+    """
+
+    task: Literal["interest"]
+    data: DataConfig
+    split: DivisionConfig = DivisionConfig()
+    model: InterestConfig = InterestConfig()
+    histories: tuple[Literal["train", "validation", "streaming"], ...] = (
+        "validation",
+        "streaming",
+    )
+    threshold: float = Field(default=0.5, gt=0, lt=1)
+
+    def plain(self) -> dict[str, Any]:
+        """The settings that were given, ready for YAML, with paths made absolute."""
+        values = self.model_dump(mode="json", exclude_unset=True)
+        values["data"]["path"] = str(self.data.path.resolve())
+        return values
+
+
 def load_config(path: str | Path, overrides: Sequence[str] = ()) -> RunConfig:
     """Reads the configuration of a run.
 
@@ -158,14 +193,29 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> RunConfig:
         ConfigError: The file is not there or no YAML, an override has no such form, a setting is
             unknown or does not fit.
     """
-    path = Path(path)
+    return _parsed(RunConfig, Path(path), _values(Path(path), overrides))
+
+
+def load_task(path: str | Path, overrides: Sequence[str] = ()) -> RunConfig | InterestRunConfig:
+    """Reads the configuration of a run of either task; arguments and errors as `load_config`."""
+    values = _values(Path(path), overrides)
+    if values.get("task") == "interest":
+        return _parsed(InterestRunConfig, Path(path), values)
+    return _parsed(RunConfig, Path(path), values)
+
+
+def _values(path: Path, overrides: Sequence[str]) -> dict[str, Any]:
     values = _read_yaml(path)
     for override in overrides:
         _override(values, override)
     for setting in _PATHS:
         _from_folder(values, setting, path.parent)
+    return values
+
+
+def _parsed(kind: type[_Config], path: Path, values: dict[str, Any]) -> _Config:
     try:
-        return RunConfig.parse(values, file=path)
+        return kind.parse(values, file=path)
     except ConfigError as error:
         raise _in_file(path, error) from None
 

@@ -132,6 +132,13 @@ def retailrocket(folder: Path) -> None:
     write(folder / "purchase_ecommerce.dat", f"{header}1\t30\t1\n")
 
 
+def labelled(folder: Path) -> None:
+    header = "uid,iid,label,timestamp,title,orig_rating\n"
+    write(folder / "train.csv", f'{header}1,20,1,{T0},"Sting, The (1973)",4\n')
+    write(folder / "valid.csv", f"{header}1,30,0,{T0 + 1},Alien (1979),\n")
+    write(folder / "test.csv", f'{header}2,20,0,{T0 + 2},"Sting, The (1973)",2\n')
+
+
 MAKERS = {
     "movielens-1m": movielens_1m,
     "movielens-100k": movielens_100k,
@@ -141,6 +148,7 @@ MAKERS = {
     "amazon-reviews": amazon_2018,
     "sequences": sequences,
     "retailrocket": retailrocket,
+    "labelled": labelled,
 }
 
 
@@ -381,3 +389,23 @@ def test_names_of_canonical_files(tmp_path: Path, events: str, items: str, users
     dataset = read(tmp_path)
     assert dataset.items["title"].to_list() == ["x"]
     assert dataset.users["age"].to_list() == [30]
+
+
+def test_labelled_parts(tmp_path: Path) -> None:
+    labelled(tmp_path)
+    data = read(tmp_path)
+    assert data.events.select("user_id", "item_id", "label", "part").rows() == [
+        (1, 20, 1, "train"),
+        (1, 30, 0, "validation"),
+        (2, 20, 0, "test"),
+    ]
+    assert data.events["event_value"].to_list() == [4, None, 2]
+    assert data.items.rows() == [(20, "Sting, The (1973)", 1973), (30, "Alien (1979)", 1979)]
+
+
+def test_a_label_that_is_none_is_named_by_file_and_row(tmp_path: Path) -> None:
+    labelled(tmp_path)
+    write(tmp_path / "valid.csv", f"uid,iid,label,timestamp\n1,30,0,{T0}\n1,30,2,{T0}\n")
+    error = refusal(tmp_path)
+    assert error.file == str(tmp_path / "valid.csv")
+    assert (error.row, error.field) == (3, "label")

@@ -4,6 +4,7 @@ from foretaste.data.readers import (
     amazon,
     canonical,
     gorse,
+    labelled,
     movielens,
     personalize,
     recbole,
@@ -22,6 +23,7 @@ READERS = (
     amazon.READER,
     retailrocket.READER,
     sequences.READER,
+    labelled.READER,
     canonical.READER,
 )
 

@@ -1,0 +1,6 @@
+"""What makes log-odds of inputs: linear, factorised, deep, attending or reading, or trees."""
+
+from foretaste.models.interest.bodies.base import Body, BodyConfig, Shape
+from foretaste.models.interest.bodies.registry import BODIES, make
+
+__all__ = ["BODIES", "Body", "BodyConfig", "Shape", "make"]

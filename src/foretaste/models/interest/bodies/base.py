@@ -1,0 +1,162 @@
+"""The contract of a body."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, field_validator
+
+from foretaste.config import Config
+from foretaste.models.interest.inputs import Inputs
+from foretaste.training import TrainingConfig, TrainingHistory
+
+Floats = NDArray[np.float32]
+
+
+class LanguageConfig(Config):
+    """Settings of the body that reads a person's history and the item as one text.
+
+    Attributes:
+        model: As of a text encoder: a packaged name, a folder, or a name on the hub.
+        acted: How an item is written that the person acted on; `{title}` is its text.
+        passed: How one is written that they did not act on.
+        prompt: The whole text; `{history}` are the items of the past, oldest first.
+        separator: Between items of the past.
+        max_tokens: Longer texts lose the oldest actions; the item itself and the prompt stay.
+        lora_rank: Rank of the low-rank updates of attention (LoRA, Hu et al., 2022) that are
+            trained; 0 trains all weights.
+        pairs_an_epoch: Drawn from the training pairs for each epoch.
+    """
+
+    model: str = "all-MiniLM-L6-v2"
+    acted: str = "liked {title}"
+    passed: str = "disliked {title}"
+    prompt: str = "{history} [SEP] {title}"
+    separator: str = "; "
+    max_tokens: int = Field(default=128, ge=16)
+    lora_rank: int = Field(default=8, ge=0)
+    pairs_an_epoch: int = Field(default=20_000, ge=1)
+
+    @field_validator("acted", "passed")
+    @classmethod
+    def _tells_title(cls, template: str) -> str:
+        if template.count("{title}") != 1:
+            raise ValueError("the template must hold {title} once")
+        return template
+
+    @field_validator("prompt")
+    @classmethod
+    def _tells_both(cls, template: str) -> str:
+        if template.count("{title}") != 1 or template.count("{history}") != 1:
+            raise ValueError("the prompt must hold {history} and {title}, once each")
+        return template
+
+
+class BodyConfig(Config):
+    """Settings that bodies share; each reads those that concern it.
+
+    Attributes:
+        dimension: Length of the vectors of ids and choices.
+        layers: Widths of hidden layers.
+        dropout: Share of activations dropped in training.
+        crosses: Cross layers, of DCNv2.
+        heads: Of the bilinear fusion of FinalMLP.
+        rating: Learn numbers between 0 and 1 by their squared error, not whether they are 1.
+        focal: Exponent of the focal loss (Lin et al., 2017); 0 is cross-entropy.
+        trees: Of boosted trees, at most.
+        leaves: Of a tree.
+        tree_rate: Learning rate of boosting.
+        training: Of networks; a batch holds `batch_tokens` pairs, or tokens of texts.
+        language: Of the body that reads.
+        seed: Of weights, order, dropout and draws.
+    """
+
+    dimension: int = Field(default=16, ge=2)
+    layers: tuple[int, ...] = Field(default=(64, 32), min_length=1)
+    dropout: float = Field(default=0.2, ge=0, lt=1)
+    crosses: int = Field(default=2, ge=1)
+    heads: int = Field(default=4, ge=1)
+    rating: bool = False
+    focal: float = Field(default=0.0, ge=0)
+    trees: int = Field(default=600, ge=1)
+    leaves: int = Field(default=15, ge=2)
+    tree_rate: float = Field(default=0.03, gt=0)
+    training: TrainingConfig = TrainingConfig(
+        epochs=20, patience=2, batch_tokens=512, learning_rate=1e-3, average=0.99
+    )
+    language: LanguageConfig = LanguageConfig()
+    seed: int = Field(default=0, ge=0)
+
+
+@dataclass(frozen=True)
+class Shape:
+    """How large the inputs are.
+
+    Attributes:
+        people: Codes of users, with that of nobody.
+        choices: Codes of every field of few values.
+        numbers: Columns of numbers.
+        content: float32[items + 1, d], text vectors of the items; d may be 0.
+        history: Longest past.
+        texts: Of the items by code, for bodies that read them.
+    """
+
+    people: int
+    choices: tuple[int, ...]
+    numbers: int
+    content: Floats
+    history: int
+    texts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Inputs with what came of them.
+
+    Attributes:
+        inputs: The pairs.
+        labels: float32[n], 0 or 1, or ratings between them.
+        weights: float32[n], how much each counts.
+    """
+
+    inputs: Inputs
+    labels: Floats
+    weights: Floats
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+class Body(Protocol):
+    """Learns log-odds from examples."""
+
+    history: TrainingHistory | None
+
+    def fit(self, train: Examples, validation: Examples | None, rounds: int | None) -> int:
+        """Learns, forgetting whatever was learnt before.
+
+        Args:
+            train: What to learn from.
+            validation: Without it nothing is stopped early.
+            rounds: Epochs or trees; None finds their number by validation.
+
+        Returns:
+            The rounds that were kept.
+        """
+        ...
+
+    def log_odds(self, inputs: Inputs) -> Floats:
+        """float32[n]."""
+        ...
+
+    def tensors(self) -> dict[str, NDArray[Any]]:
+        """What was learnt, by name."""
+        ...
+
+    def restore(self, tensors: Mapping[str, NDArray[Any]]) -> None:
+        """Takes back what `tensors` gave."""
+        ...

@@ -1,0 +1,342 @@
+"""The interest model: the probability that this person acts on this item, here and now."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Self
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from foretaste.content import ContentReference, Encoder
+from foretaste.data import Dataset, Vocabulary
+from foretaste.data.schema import ITEM_ID, LABEL, TIMESTAMP, USER_ID
+from foretaste.errors import DataError, InputError, NotFittedError
+from foretaste.models.base import ModelState
+from foretaste.models.interest.bodies import Body, Shape, make
+from foretaste.models.interest.bodies.base import Examples
+from foretaste.models.interest.calibration import Calibration
+from foretaste.models.interest.config import InterestConfig
+from foretaste.models.interest.imbalance import balanced
+from foretaste.models.interest.inputs import Features, Inputs, joined
+from foretaste.models.interest.log import Log
+from foretaste.models.interest.question import KNOWN_AT, labelled, together, with_session_position
+from foretaste.models.interest.world import World, content_of, shape_of, texts_of
+from foretaste.training import TrainingHistory
+
+Probabilities = NDArray[np.float32]
+
+#: The body that reads words as words.
+_READER = "language"
+_TEXTS = "item_texts"
+_IDS = {"item_ids": ITEM_ID, "user_ids": USER_ID}
+_STEP, _ADDED, _RANGE = "interest.step", "interest.added", "interest.range"
+
+#: Moments at which items are looked at anew, in the time of training.
+_PAGES = 10
+#: Pairs that are read at once.
+_BLOCK = 2**15
+
+
+class InterestModel:
+    """Learns from labelled events whether somebody acts on an item, and says how sure it is.
+
+    Whatever the body, it reads the same of a pair: ids, the words of the item, the moment and
+    other context, what tables say of person and item, counts and rates, and the labels of items
+    alike. All of it was known before the pair's own time, in training as in answering. Early
+    stopping is on validation AUC; probabilities are calibrated on validation labels.
+
+    Args:
+        config: Settings, or give them by keyword.
+        content: Encoder of the items' words; by default the one of `config.content`.
+        **settings: Fields of `InterestConfig`.
+    """
+
+    name = "interest"
+    config_class = InterestConfig
+
+    def __init__(
+        self,
+        config: InterestConfig | None = None,
+        *,
+        content: Encoder | None = None,
+        **settings: Any,
+    ) -> None:
+        self.config = config or InterestConfig.parse(settings)
+        self.content = ContentReference(self.config.content, content)
+        self.config = self.config.model_copy(update={"content": self.content.settings})
+        self.training_history: TrainingHistory | None = None
+        self._world: World | None = None
+        self._bodies: tuple[Body, ...] = ()
+        self._calibration = Calibration.none()
+        self._added = 0.0
+        self._range = (0.0, 1.0)
+        self._step = 1
+        self._texts: tuple[str, ...] = ()
+
+    # Learning.
+
+    def fit(self, train: Dataset, validation: Dataset | None = None) -> Self:
+        """Learns, forgetting whatever was learnt before.
+
+        Args:
+            train: Events, of which `config.question` makes labelled pairs (or labelled already).
+            validation: Likewise, later ones, under the same vocabularies: for early stopping and
+                calibration, and with `config.refit` learnt from at the end.
+
+        Raises:
+            DataError: There are no labels, or all are alike.
+        """
+        train = self._labelled(train)
+        self._see_labels(train)
+        self._step = max(1, len(train) // _PAGES)
+        features = Features.fit(
+            replace(train, events=with_session_position(train.events)),
+            content_of(train, self.content, self.config.features.dimension),
+            self.config.features,
+        )
+        self._world = self._world_of(train, features)
+        examples = self._examples(train, stale=True)
+        inputs = features.with_scale(examples.inputs)
+        examples = replace(examples, inputs=inputs)
+        self._texts = texts_of(train) if _READER in self.config.bodies else ()
+        shape = shape_of(features, inputs.numbers.shape[1], train.user_vocabulary, self._texts)
+        self._bodies = self._made(shape)
+        self._calibration = Calibration.none()
+        if validation is None:
+            self._learn(examples, None, None)
+            return self
+        self._choose(train, self._labelled(validation), examples)
+        return self
+
+    def remember(self, events: Dataset) -> Self:
+        """Takes what is known from other events, without learning from them.
+
+        Args:
+            events: All that may be known, under the vocabularies the model was fitted on: of it,
+                what was known before a pair's time is used.
+
+        Raises:
+            InputError: Its users or items are others.
+        """
+        world = self._known()
+        if (events.user_vocabulary, events.item_vocabulary) != (world.users, world.items):
+            raise InputError("the events have other users or items than the model was fitted on.")
+        self._world = self._world_of(self._labelled(events), world.features)
+        return self
+
+    def _choose(self, train: Dataset, validation: Dataset, examples: Examples) -> None:
+        """Finds rounds and calibration on validation pairs, then learns from all if so set."""
+        features = self._known().features
+        frozen = self._examples(validation, stale=False)
+        # Pairs asked about at once, and long after the last label, both count.
+        self._world = self._world_of(together(train, validation), features)
+        fresh = self._examples(validation, stale=False)
+        judged = _together(frozen, fresh)
+        rounds = self._learn(examples, judged, None)
+        log_odds = self._log_odds(judged.inputs)
+        if not self.config.body.rating:
+            self._calibration = Calibration.fit(self.config.calibration, log_odds, judged.labels)
+        if self.config.refit:
+            self._learn(self._examples(together(train, validation), stale=True), None, rounds)
+        else:
+            self._world = self._world_of(train, features)
+
+    def _learn(
+        self, examples: Examples, judged: Examples | None, rounds: list[int] | None
+    ) -> list[int]:
+        if not self.config.body.rating:
+            examples, self._added = balanced(examples, self.config.imbalance, self.config.seed)
+        kept = [
+            body.fit(examples, judged, None if rounds is None else rounds[place])
+            for place, body in enumerate(self._bodies)
+        ]
+        curves = [body.history for body in self._bodies if body.history is not None]
+        if judged is not None or rounds is None:
+            self.training_history = curves[0] if curves else None
+        return kept
+
+    def _examples(self, events: Dataset, *, stale: bool) -> Examples:
+        """Pairs by what was known at once, and with `stale` also by what was known long before."""
+        world = self._known()
+        table, labels = events.events, self._brought(events.events[LABEL])
+        parts = [world.read(table)]
+        share = self.config.staleness
+        if stale and share and events.clock == "time":
+            times = events.timestamps
+            lag = share * float(times.max() - times.min())
+            rng = np.random.default_rng(self.config.seed)
+            until = times - (rng.random(len(times)) * lag).astype(np.int64)
+            parts.append(world.read(table, until))
+        inputs = joined(parts)
+        labels = np.tile(labels, len(parts))
+        return Examples(inputs, labels, np.ones(len(labels), np.float32))
+
+    # Answering.
+
+    def predict(self, pairs: pl.DataFrame) -> Probabilities:
+        """The probability of interest (or the rating) of each pair, float32[n].
+
+        Args:
+            pairs: Columns `user_id` and `item_id`; `timestamp` (milliseconds; without it, after
+                all that is known) and whatever context the model was fitted with. Users, items
+                and values that are unknown are ordinary cases.
+
+        Raises:
+            DataError: A column is missing or of the wrong type.
+        """
+        table = self._asked(pairs)
+        table = with_session_position(table)
+        blocks = [self._answered(block) for block in table.iter_slices(_BLOCK)]
+        return np.concatenate(blocks) if blocks else np.empty(0, np.float32)
+
+    def _answered(self, table: pl.DataFrame) -> Probabilities:
+        log_odds = self._log_odds(self._known().read(table))
+        low, high = self._range
+        return low + (high - low) * self._calibration.apply(log_odds)
+
+    def _log_odds(self, inputs: Inputs) -> NDArray[np.float32]:
+        found = [body.log_odds(inputs) for body in self._bodies]
+        return (np.stack(found).mean(axis=0) - self._added).astype(np.float32)
+
+    def _asked(self, pairs: pl.DataFrame) -> pl.DataFrame:
+        for column in (USER_ID, ITEM_ID):
+            if column not in pairs.columns:
+                raise DataError(
+                    f"the pairs have no such column (found: {', '.join(pairs.columns)}).",
+                    field=column,
+                )
+        if TIMESTAMP not in pairs.columns:
+            known = self._known().log.known
+            now = int(known.max(initial=0)) + 1
+            return pairs.with_columns(pl.lit(now, pl.Int64).alias(TIMESTAMP))
+        if not pairs[TIMESTAMP].dtype.is_integer() or pairs[TIMESTAMP].null_count():
+            raise DataError(
+                "times must be whole milliseconds, none of them missing.", field=TIMESTAMP
+            )
+        return pairs.with_columns(pl.col(TIMESTAMP).cast(pl.Int64))
+
+    # Saving.
+
+    def state(self) -> ModelState:
+        """The fitted model as plain data.
+
+        Raises:
+            NotFittedError: There is nothing to give yet.
+        """
+        world = self._known()
+        bodies = {
+            f"{place}.{name}": tensor
+            for place, body in enumerate(self._bodies)
+            for name, tensor in body.tensors().items()
+        }
+        own = {
+            _STEP: np.array([self._step]),
+            _ADDED: np.array([self._added]),
+            _RANGE: np.array(self._range),
+        }
+        parts = (world.log, world.features, self._calibration, self.content)
+        for part in parts:
+            own |= part.tensors()
+        settings = self.config.model_dump(mode="json") | {"_features": world.features.settings()}
+        ids = {"item_ids": world.items.ids, "user_ids": world.users.ids}
+        tables = {name: column.alias(_IDS[name]).to_frame() for name, column in ids.items()}
+        if self._texts:
+            tables[_TEXTS] = pl.DataFrame({"text": list(self._texts)})
+        return ModelState(
+            settings=settings,
+            tensors=own | bodies,
+            tables=tables,
+        )
+
+    @classmethod
+    def from_state(cls, state: ModelState) -> Self:
+        """The model that gave `state`; its answers are equal.
+
+        Raises:
+            ConfigError: A setting is unknown or does not fit.
+            LookupError: Something is missing from the state.
+            ValueError: Its parts contradict each other.
+        """
+        settings = dict(state.settings)
+        told = settings.pop("_features")
+        tensors = state.tensors
+        model = cls(InterestConfig.parse(settings))
+        features = Features.restored(model.config.features, told, tensors)
+        model._step = int(tensors[_STEP][0])
+        model._added = float(tensors[_ADDED][0])
+        model._range = (float(tensors[_RANGE][0]), float(tensors[_RANGE][1]))
+        model._calibration = Calibration.restored(tensors)
+        model.content.restore(tensors)
+        users, items = (Vocabulary(state.tables[n][_IDS[n]]) for n in ("user_ids", "item_ids"))
+        log = Log.restored(tensors)
+        model._world = World.of(users, items, features, log, model._step)
+        model._texts = tuple(state.tables[_TEXTS]["text"]) if _TEXTS in state.tables else ()
+        shape = shape_of(features, len(features.names), users, model._texts)
+        model._bodies = model._made(shape)
+        for place, body in enumerate(model._bodies):
+            prefix = f"{place}."
+            body.restore(
+                {n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)}
+            )
+        return model
+
+    # Inside.
+
+    def _known(self) -> World:
+        if self._world is None:
+            raise NotFittedError(type(self).__name__)
+        return self._world
+
+    def _made(self, shape: Shape) -> tuple[Body, ...]:
+        """Bodies that have learnt nothing yet, each with draws of its own."""
+        config, seed = self.config.body, self.config.seed
+        return tuple(
+            make(name, shape, config.model_copy(update={"seed": seed + 1000 * place}))
+            for place, name in enumerate(self.config.bodies)
+        )
+
+    def _labelled(self, events: Dataset) -> Dataset:
+        if {LABEL, KNOWN_AT} <= set(events.events.columns):
+            return events
+        return labelled(events, self.config.question)
+
+    def _see_labels(self, train: Dataset) -> None:
+        """Refuses labels that are none; of ratings, sees the range."""
+        values = train.events[LABEL].to_numpy()
+        low, high = float(values.min()), float(values.max())
+        if low == high:
+            raise DataError(
+                f"all {len(values):,} labels are {low:g}; there is nothing to tell apart.",
+                field=LABEL,
+            )
+        if not self.config.body.rating and not np.isin(values, (0, 1)).all():
+            raise DataError(
+                f"labels must be 0 or 1, and one is {values[~np.isin(values, (0, 1))][0]:g}.",
+                field=LABEL,
+                hint="Say question: {above: ...}, or ask for ratings with body: {rating: true}.",
+            )
+        self._range = (low, high) if self.config.body.rating else (0.0, 1.0)
+
+    def _brought(self, labels: pl.Series) -> NDArray[np.float32]:
+        """Labels brought to between 0 and 1."""
+        low, high = self._range
+        return ((labels.to_numpy() - low) / (high - low)).astype(np.float32).clip(0, 1)
+
+    def _world_of(self, events: Dataset, features: Features) -> World:
+        log = Log(
+            events.user_codes,
+            events.item_codes,
+            self._brought(events.events[LABEL]),
+            events.events[KNOWN_AT].to_numpy(),
+        )
+        return World.of(events.user_vocabulary, events.item_vocabulary, features, log, self._step)
+
+
+def _together(*parts: Examples) -> Examples:
+    return Examples(
+        joined([part.inputs for part in parts]),
+        np.concatenate([part.labels for part in parts]),
+        np.concatenate([part.weights for part in parts]),
+    )

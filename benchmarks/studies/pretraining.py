@@ -38,7 +38,7 @@ _TASTE: dict[str, Any] = {
     "max_tokens": 48,
     "batch": 32,
     "epochs": 1,
-    "steps": 300,
+    "steps": 120,
 }
 _FEW: dict[str, Any] = {"learning_rate": 5e-4}
 #: On the catalogue's words alone.

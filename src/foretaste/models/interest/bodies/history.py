@@ -7,7 +7,8 @@ from torch import Tensor, nn
 
 from foretaste.models.interest.bodies._layers import Batch, Vectors, scored
 from foretaste.models.interest.bodies.base import BodyConfig, Shape
-from foretaste.models.sequence.backbone import Backbone
+from foretaste.models.sequence.backbones import build_backbone
+from foretaste.models.sequence.config import SequenceConfig
 
 #: Sides of the label that are told apart: not acted, acted.
 _LABELS = 2
@@ -76,8 +77,10 @@ class Fused(nn.Module):
         super().__init__()
         d = config.dimension
         self.din = DIN(shape, config)
-        self.backbone = Backbone(
-            dimension=d, layers=1, heads=1, length=shape.history, dropout=config.dropout
+        self.backbone = build_backbone(
+            SequenceConfig(
+                dimension=d, layers=1, heads=1, length=shape.history, dropout=config.dropout
+            )
         )
         self.deep = scored((self.din.vectors.fields + 4) * d, config)
         # The head of DIN itself is not asked.
@@ -93,6 +96,5 @@ class Fused(nn.Module):
     def _state(self, batch: Batch) -> Tensor:
         """What the whole past says, float[n, d]; zero where there is none."""
         length = (batch.past_items > 0).sum(1)
-        states = self.backbone(self.din.past(self.din.vectors, batch))
-        last = states[torch.arange(len(length)), (length - 1).clamp_min(0)]
-        return last * (length > 0)[:, None]
+        past = self.din.past(self.din.vectors, batch)
+        return self.backbone.last(past, length.clamp_min(1)) * (length > 0)[:, None]

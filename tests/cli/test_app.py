@@ -61,7 +61,7 @@ def a_bug(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError("no good")
 
-    monkeypatch.setattr(pipeline, "load_config", broken)
+    monkeypatch.setattr(pipeline, "load_task", broken)
 
 
 @pytest.mark.usefixtures("a_bug")

@@ -13,7 +13,7 @@ from scipy.sparse import csr_matrix, issparse, vstack
 from sklearn.preprocessing import normalize
 
 from foretaste.config import Config
-from foretaste.content import ContentReference, Encoder, TextEncoderConfig, item_texts
+from foretaste.content import TextEncoderConfig, item_texts
 from foretaste.content.unit import unit, unit_scale
 from foretaste.content.words import TfIdfWords
 from foretaste.data import Dataset, Ragged, Targets
@@ -25,6 +25,7 @@ from foretaste.models._sparse import (
     restored_matrix,
 )
 from foretaste.models.base import Recommender, Tensor
+from foretaste.models.reading import ContentRecommender
 
 _VECTORS = "content.vectors"
 _WORDS = "words."
@@ -64,7 +65,7 @@ class TfIdfConfig(ProfileConfig):
     most_terms: int = Field(default=100_000, ge=1)
 
 
-class ContentBased(Recommender):
+class ContentBased(ContentRecommender):
     """Scores an item by the cosine between its vector and a person's (`likeness`).
 
     Behaviour is not learnt from at all, so an item nobody has touched is ranked as fairly as any
@@ -83,17 +84,6 @@ class ContentBased(Recommender):
 
     config: ContentBasedConfig
     _vectors: NDArray[np.float32]
-
-    def __init__(
-        self,
-        config: ContentBasedConfig | None = None,
-        *,
-        content: Encoder | None = None,
-        **settings: Any,
-    ) -> None:
-        super().__init__(config, **settings)
-        self.content = ContentReference(self.config.content, content)
-        self.config = self.config.model_copy(update={"content": self.content.settings})
 
     def _fit(self, train: Dataset, validation: Targets | None) -> None:
         vectors = unit(self.content.fit(train.items))

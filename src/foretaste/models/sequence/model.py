@@ -12,7 +12,7 @@ import polars as pl
 import torch
 from numpy.typing import NDArray
 
-from foretaste.content import ContentReference, Encoder
+from foretaste.content import Encoder
 from foretaste.content.projection import Projection
 from foretaste.data import Dataset, Ragged, Targets
 from foretaste.errors import DataError
@@ -24,7 +24,8 @@ from foretaste.models._torch import (
     tensors_of,
     with_replay,
 )
-from foretaste.models.base import Recommender, Tensor
+from foretaste.models.base import Tensor
+from foretaste.models.reading import ContentRecommender
 from foretaste.models.sequence.config import SequenceConfig
 from foretaste.models.sequence.network import SequenceBatches, SequenceNetwork
 from foretaste.models.sequence.objectives import Given, Joint, MaskedItem, NextItem, Objective
@@ -34,7 +35,7 @@ from foretaste.training import UniformNegatives, seeded
 _BASE = "network.table.base"
 
 
-class SequenceRecommender(Recommender):
+class SequenceRecommender(ContentRecommender):
     """Foresees the next action from the recent ones (SASRec's task, Kang & McAuley 2018).
 
     An item's vector is its text vector, frozen, plus a bounded correction learnt from behaviour:
@@ -61,9 +62,7 @@ class SequenceRecommender(Recommender):
         content: Encoder | None = None,
         **settings: Any,
     ) -> None:
-        super().__init__(config, **settings)
-        self.content = ContentReference(self.config.content, content)
-        self.config = self.config.model_copy(update={"content": self.content.settings})
+        super().__init__(config, content=content, **settings)
         self._projection: Projection | None = None
         self._start: SequenceRecommender | None = None
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -12,15 +11,16 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from foretaste.config import Config
-from foretaste.content import ContentReference, Encoder, TextEncoder, TextEncoderConfig
+from foretaste.content import TextEncoder, TextEncoderConfig
 from foretaste.content.projection import Projection
 from foretaste.content.unit import unit
 from foretaste.data import Dataset, Ragged, Targets
 from foretaste.data.schema import ITEM_ID, USER_ID
 from foretaste.errors import DataError, InputError
 from foretaste.models._torch import fit_network, load_weights, tensors_of
-from foretaste.models.base import Recommender, Tensor
+from foretaste.models.base import Tensor
 from foretaste.models.content_based import profiles
+from foretaste.models.reading import ContentRecommender
 from foretaste.models.sequence.network import SequenceBatches
 from foretaste.models.two_tower.calibration import Calibration
 from foretaste.models.two_tower.network import TwoTowerNetwork
@@ -58,7 +58,7 @@ class TwoTowerConfig(Config):
     training: TrainingConfig = TrainingConfig(learning_rate=1e-3)
 
 
-class TwoTower(Recommender):
+class TwoTower(ContentRecommender):
     """Scores an item by the cosine of its vector with the person's (Yi et al., 2019).
 
     The item tower reads what an item says, so one that nobody has touched is placed like any
@@ -82,17 +82,6 @@ class TwoTower(Recommender):
     _network: TwoTowerNetwork
     _vectors: NDArray[np.float32]
     _calibration: Calibration | None
-
-    def __init__(
-        self,
-        config: TwoTowerConfig | None = None,
-        *,
-        content: Encoder | None = None,
-        **settings: Any,
-    ) -> None:
-        super().__init__(config, **settings)
-        self.content = ContentReference(self.config.content, content)
-        self.config = self.config.model_copy(update={"content": self.content.settings})
 
     def _fit(self, train: Dataset, validation: Targets | None) -> None:
         config = self.config

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import polars as pl
 import torch
 from numpy.typing import NDArray
 
-from foretaste.content import Encoder
 from foretaste.data import PADDING, Dataset, Ragged
 from foretaste.data.schema import ITEM_ID, TIMESTAMP, USER_ID
 from foretaste.errors import DataError, InputError
@@ -47,15 +46,6 @@ class NextAction(SequenceRecommender):
     learns_on = False  # Remembered histories have no types, times or context.
     _meaning: Meaning
     _told: Told
-
-    def __init__(
-        self,
-        config: NextActionConfig | None = None,
-        *,
-        content: Encoder | None = None,
-        **settings: Any,
-    ) -> None:
-        super().__init__(config, content=content, **settings)
 
     @property
     def _reads(self) -> NextActionConfig:

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
+from foretaste.data import Ragged
 from foretaste.models import ItemKNN, Popularity, WeightedHybrid
 from foretaste.models.hybrid.weighted import likeliest_weights
 from tests.contracts.worlds import dataset, two_tastes
@@ -10,6 +12,22 @@ from tests.contracts.worlds import dataset, two_tastes
 def test_the_member_that_knows_gets_the_weight() -> None:
     split = two_tastes().split("leave-one-out")
     model = WeightedHybrid(recommenders=[ItemKNN(), Popularity()])
+    weights = model.fit(split.train, split.validation).weights
+    assert weights["0 itemknn"] > 3 * weights["1 popularity"]
+
+
+class SureOfThePast(ItemKNN):
+    """Ranks new items well, and puts those of the history before them, as linear models do."""
+
+    def _score(self, histories: Ragged) -> NDArray[np.float32]:
+        scores = super()._score(histories)
+        scores[histories.row_of_value, histories.values] += 5
+        return scores
+
+
+def test_a_member_is_not_mistrusted_for_items_that_nobody_asks_for() -> None:
+    split = two_tastes().split("leave-one-out")
+    model = WeightedHybrid(recommenders=[SureOfThePast(), Popularity()])
     weights = model.fit(split.train, split.validation).weights
     assert weights["0 itemknn"] > 3 * weights["1 popularity"]
 

@@ -85,3 +85,27 @@ def are_in(
     """bool[n]: for which pairs the row at `places`, int64[n], holds the item beside it."""
     span = int(max(rows.values.max(initial=0), items.max(initial=0))) + 1
     return np.isin(places * span + items, rows.row_of_value * span + rows.values)
+
+
+def to_learn_from(
+    scored: Scored, targets: Targets, depth: int, *, again: bool
+) -> NDArray[np.bool_]:
+    """bool[rows, items + 1]: the candidates among which the targets' items are to be found.
+
+    Args:
+        scored: Of the histories of the targets.
+        targets: What was wanted.
+        depth: As of `Scored.candidates`.
+        again: Whether people act on items again (`act_again`). Else the items of a history are
+            none: they were never wanted, and members that are sure of them would be mistrusted
+            for what is not recommended anyway.
+    """
+    chosen = scored.candidates(depth)
+    if not again:
+        chosen[targets.histories.row_of_value, targets.histories.values] = False
+    return chosen
+
+
+def act_again(targets: Targets) -> bool:
+    """Whether anybody wanted an item of their history."""
+    return bool(are_in(targets.histories, targets.items.row_of_value, targets.items.values).any())

@@ -17,7 +17,7 @@ from foretaste.models.base import Recommender, Tensor
 from foretaste.models.content_based import TfIdf
 from foretaste.models.hybrid.ensemble import Ensemble, EnsembleConfig
 from foretaste.models.hybrid.features import feature_names, features, standard_scores, trends
-from foretaste.models.hybrid.lists import Scored, are_in, scored_blocks
+from foretaste.models.hybrid.lists import Scored, act_again, are_in, scored_blocks, to_learn_from
 from foretaste.models.hybrid.weighted import likeliest_weights
 from foretaste.models.neighbours import ItemKNN
 
@@ -99,12 +99,9 @@ class StackingHybrid(Ensemble):
         tables: list[NDArray[np.float32]] = []
         wanted: list[NDArray[np.bool_]] = []
         sizes: list[NDArray[np.int64]] = []
-        repeated = are_in(targets.histories, targets.items.row_of_value, targets.items.values)
+        again = act_again(targets)
         for scored, block in scored_blocks(self.recommenders, targets, self.item_vocabulary.size):
-            chosen = scored.candidates(self.config.depth)
-            if not repeated.any():
-                # Nobody acts on an item again, and trees need not learn that of every list.
-                chosen[block.histories.row_of_value, block.histories.values] = False
+            chosen = to_learn_from(scored, block, self.config.depth, again=again)
             rows, items = np.nonzero(chosen)
             hit = are_in(block.items, rows, items)
             # A list without anything wanted teaches no order.

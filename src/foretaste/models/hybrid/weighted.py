@@ -11,7 +11,7 @@ from scipy.optimize import minimize
 from foretaste.data import Dataset, Ragged, Targets
 from foretaste.models.base import Tensor
 from foretaste.models.hybrid.ensemble import Ensemble, EnsembleConfig
-from foretaste.models.hybrid.lists import Scored, are_in, scored_blocks
+from foretaste.models.hybrid.lists import Scored, act_again, are_in, scored_blocks, to_learn_from
 
 _WEIGHTS = "weighted.weights"
 
@@ -38,8 +38,10 @@ class WeightedHybrid(Ensemble):
         features: list[NDArray[np.float32]] = []
         wanted: list[NDArray[np.bool_]] = []
         sizes: list[NDArray[np.int64]] = []
+        again = act_again(targets)
         for scored, block in scored_blocks(self.recommenders, targets, self.item_vocabulary.size):
-            rows, items = np.nonzero(scored.candidates(self.config.depth))
+            chosen = to_learn_from(scored, block, self.config.depth, again=again)
+            rows, items = np.nonzero(chosen)
             features.append(scored.standard()[:, rows, items].T)
             wanted.append(are_in(block.items, rows, items))
             sizes.append(np.bincount(rows, minlength=len(block)))

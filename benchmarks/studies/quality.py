@@ -9,8 +9,8 @@ is measured with its best weights; `status` says which. Validation is of everybo
 as published are their authors', on this data under this protocol, and were not run here; those of
 HSTU in RecTools' tutorial read the target's time.
 
-`sequence` has its defaults, `sequence-4-layers` twice their layers. `+ EASE` is the fitted model and
-a linear item model (Steck, 2019) added up with weights learnt from the validation targets
+`sequence` has its defaults, `sequence-4-layers` twice their layers. `+ EASE` is the fitted model
+and a linear item model (Steck, 2019) added up with weights learnt from the validation targets
 (`WeightedHybrid`); its training time is that of the sequence model, to which EASE adds seconds.
 
 The ablations are our model with one thing changed, on one seed.

@@ -12,8 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from foretaste.content._pretrained import loading_from, pretrained_model
-from foretaste.content.audio import open_recording
-from foretaste.content.image import open_picture
+from foretaste.content._recorded import open_picture, open_recording
 
 Vectors = NDArray[np.float32]
 

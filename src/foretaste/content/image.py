@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import io
-import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from PIL import Image, ImageOps
 from pydantic import Field
 
-from foretaste.content._media import MediaConfig, MediaEncoder, UnreadableError
+from foretaste.content._media import MediaConfig, MediaEncoder
 
 if TYPE_CHECKING:
     from foretaste.content._senses import ImageNetwork
-
-#: Those whose readers are part of Pillow itself and start no other program.
-_FORMATS: Final = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 
 
 class ImageEncoderConfig(MediaConfig):
@@ -57,26 +51,3 @@ class ImageEncoder(MediaEncoder):
 
     def _decisive(self) -> tuple[object, ...]:
         return ()
-
-
-def open_picture(content: bytes, most_megapixels: float) -> Image.Image:
-    """A picture in RGB, upright, from the bytes of its file.
-
-    Raises:
-        UnreadableError: It is of no known format, has too many pixels, or is damaged.
-    """
-    try:
-        with warnings.catch_warnings():
-            # Its own limit is lower or higher than ours; ours is held before anything is decoded.
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            picture = Image.open(io.BytesIO(content), formats=_FORMATS)
-        if picture.width * picture.height > most_megapixels * 1e6:
-            raise UnreadableError(f"more than {most_megapixels:g} megapixels")
-        picture.load()
-        return ImageOps.exif_transpose(picture).convert("RGB")
-    except Image.UnidentifiedImageError:
-        raise UnreadableError("no picture of a known format") from None
-    except Image.DecompressionBombError:
-        raise UnreadableError(f"more than {most_megapixels:g} megapixels") from None
-    except (OSError, ValueError, SyntaxError, EOFError, IndexError):
-        raise UnreadableError("damaged or cut short") from None

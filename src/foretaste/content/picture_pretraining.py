@@ -20,7 +20,7 @@ from torch.nn.functional import affine_grid, cross_entropy, grid_sample, normali
 from foretaste.config import Config
 from foretaste.content._media import UnreadableError
 from foretaste.content._pretrained import quiet
-from foretaste.content.image import open_picture
+from foretaste.content._recorded import open_picture
 from foretaste.errors import DataError, InputError
 from foretaste.training import TrainingConfig, TrainingHistory, seeded, train_network
 

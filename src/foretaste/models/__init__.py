@@ -10,7 +10,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from foretaste.models.base import ModelState, Ranking, Recommender
+    from foretaste.models.answering import Ranking
+    from foretaste.models.base import ModelState, Recommender
     from foretaste.models.content_based import ContentBased, TfIdf
     from foretaste.models.ease import EASE
     from foretaste.models.factorisation import ALS, BPR
@@ -76,7 +77,7 @@ _HOMES = {
     "NeuralCF": "neural",
     "Newcomers": "newcomers",
     "Popularity": "popularity",
-    "Ranking": "base",
+    "Ranking": "answering",
     "Recommender": "base",
     "SVDPlusPlus": "ratings",
     "SequenceRecommender": "sequence",

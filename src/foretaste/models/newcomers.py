@@ -14,7 +14,8 @@ from foretaste.content.unit import unit
 from foretaste.data import PADDING, Ragged, Vocabulary
 from foretaste.data.schema import ITEM_ID, TEXT_COLUMNS, USER_ID
 from foretaste.errors import DataError, InputError
-from foretaste.models.base import FALLBACK, Recommender
+from foretaste.models.answering import FALLBACK
+from foretaste.models.base import Recommender
 from foretaste.models.top_k import top_k
 
 #: Columns of a table of newcomers beside their attributes.

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from foretaste.data import PADDING, Ragged
 from foretaste.data.schema import ITEM_ID, RECOMMENDATION_ID, USER_ID
 from foretaste.errors import InputError
-from foretaste.models.base import FALLBACK
+from foretaste.models.answering import FALLBACK
 from foretaste.ranking.because import because_you_watched
 from foretaste.ranking.candidates import CandidateLists
 from foretaste.ranking.events import EventLog

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foretaste.errors import InputError, UnknownIdError
-from foretaste.models.base import Ranking
+from foretaste.models.answering import Ranking
 from foretaste.ranking.index.config import IndexConfig, Kind
 
 Codes = NDArray[np.int32]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from foretaste.models.base import Ranking
+from foretaste.models.answering import Ranking
 from foretaste.models.top_k import top_k
 from foretaste.ranking.index.base import Codes, Mask, VectorIndex, Vectors
 from foretaste.ranking.index.config import IndexConfig

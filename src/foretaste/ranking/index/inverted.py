@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from foretaste.errors import MissingExtraError
-from foretaste.models.base import Ranking
+from foretaste.models.answering import Ranking
 from foretaste.ranking.index.base import Codes, Mask, VectorIndex, Vectors
 from foretaste.ranking.index.config import IndexConfig
 

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from foretaste.data import PADDING, Dataset, Ragged
 from foretaste.data.schema import ITEM_ID, TIMESTAMP, USER_ID
 from foretaste.errors import DataError, InputError
-from foretaste.models.base import Ranking, Tensor
+from foretaste.models.answering import Ranking
+from foretaste.models.base import Tensor
 from foretaste.models.sequence.model import SequenceRecommender
 from foretaste.models.sequence.network import SequenceNetwork
 from foretaste.models.sequence.next_action.config import NextActionConfig

@@ -9,6 +9,7 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from figures import NDCG, done
 
@@ -80,9 +81,7 @@ def _scaling(result: dict[str, Any]) -> dict[str, tuple[str, Figure]]:
     records = done(result["cells"])
     if not records:
         return {}
-    with mpl.rc_context(_STYLE):
-        figure = Figure(figsize=(8, 3.2), layout="constrained")
-    panels = figure.subplots(1, 2)
+    figure, panels = _two_panels()
     figures = {"epoch_seconds": "seconds an epoch", "peak_memory_mib": "peak memory, MiB"}
     for axes, (key, label) in zip(panels, figures.items(), strict=True):
         for events in dict.fromkeys(record["cell"]["split"] for record in records):
@@ -93,6 +92,12 @@ def _scaling(result: dict[str, Any]) -> dict[str, tuple[str, Figure]]:
         axes.grid(alpha=0.3)
         axes.legend()
     return {"scaling": ("Cost of an epoch", figure)}
+
+
+def _two_panels() -> tuple[Figure, NDArray[Any]]:
+    with mpl.rc_context(_STYLE):
+        figure = Figure(figsize=(8, 3.2), layout="constrained")
+        return figure, figure.subplots(1, 2)
 
 
 def _diversity(result: dict[str, Any]) -> dict[str, tuple[str, Figure]]:
@@ -147,9 +152,7 @@ def _exposure_bias(result: dict[str, Any]) -> dict[str, tuple[str, Figure]]:
     records = done(result["cells"])
     if not records:
         return {}
-    with mpl.rc_context(_STYLE):
-        figure = Figure(figsize=(8, 3.2), layout="constrained")
-    panels = figure.subplots(1, 2)
+    figure, panels = _two_panels()
     labels = {"preference": "true preference, sd above the mean", "logged": f"logged {NDCG}"}
     for axes, (name, label) in zip(panels, labels.items(), strict=True):
         points: dict[str, dict[float, list[float]]] = {}

@@ -1,8 +1,8 @@
 """Baselines of other libraries at the settings of ours: do both rank alike?
 
 A person's actions count alike here, as in the papers; our models weigh recent ones more by default,
-which is a choice of ours and not what is checked. Where the figures differ by more than 3%, `why`
-says what is done in another way on purpose.
+which is a choice of ours and not what is checked. `otherwise` says what else is done in another way
+on purpose, as the code of both says it; no experiment shows that it makes the difference.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ class Check:
         model: Name in `foretaste.models.MODELS`.
         settings: Of ours, where they are not its defaults.
         peer: The counterpart.
-        why: Why they may differ by more than 3%; empty where they may not.
+        otherwise: What ours does in another way on purpose, if anything.
     """
 
     model: str
     peer: Peer
     settings: dict[str, Any] = field(default_factory=dict)
-    why: str = ""
+    otherwise: str = ""
 
 
 def _rectools(model: str, arguments: dict[str, Any] | None = None) -> Peer:

@@ -113,8 +113,7 @@ def build(cell: Cell) -> InterestModel:
     if cell.model == WITHOUT_CONTEXT:
         name, settings["features"] = "trees", {"context": (), "moment": False}
     elif cell.data != SHOP:
-        # Ratings are what is asked; the hours of ML-1M are made up.
-        settings["features"] = {"context": (), "moment": cell.data == CTR}
+        settings["features"] = {"context": ()}  # Nothing but ratings, which are what is asked.
     if balancing == "focal":
         settings["body"] = {"focal": 2.0}
     elif balancing:

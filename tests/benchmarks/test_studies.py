@@ -1,3 +1,7 @@
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+
 import numpy as np
 import polars as pl
 import pytest
@@ -7,35 +11,12 @@ from foretaste.data.shop import ShopConfig, generate
 from foretaste.models import MODELS
 from harness import RESULTS
 from peers.checks import CHECKS
-from studies import (
-    cold_start,
-    content,
-    exposure_bias,
-    learning_on,
-    main_job,
-    models,
-    next_action,
-    pretraining,
-    quality,
-    scaling,
-    training_speed,
-    transfer,
-)
+from studies import cold_start, exposure_bias, learning_on, models, quality, training_speed
 
-STUDIES = (
-    cold_start,
-    content,
-    exposure_bias,
-    learning_on,
-    main_job,
-    models,
-    next_action,
-    pretraining,
-    quality,
-    scaling,
-    training_speed,
-    transfer,
-)
+STUDIES = [
+    import_module(f"studies.{path.stem}")
+    for path in sorted(Path(quality.__file__).parent.glob("[a-z]*.py"))
+]
 
 
 def test_the_control_has_the_same_words_on_other_items():
@@ -62,9 +43,11 @@ def test_cells_have_names_of_their_own():
         assert len(set(names)) == len(names)
 
 
-def test_recorded_cells_of_the_main_job_still_belong_to_it():
-    recorded = {path.stem for path in (RESULTS / "cells" / "main_job").glob("*.json")}
-    assert recorded <= {cell.name for cell in main_job.cells()}
+@pytest.mark.parametrize("study", STUDIES)
+def test_recorded_cells_still_belong_to_their_study(study: ModuleType):
+    folder = RESULTS / "cells" / study.__name__.rpartition(".")[2]
+    recorded = {path.stem for path in folder.glob("*.json")}
+    assert recorded <= {cell.name for cell in study.cells()}
 
 
 def test_training_speed_races_run_cells_of_quality():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,4 +20,9 @@ def test_the_guide_s_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     write_vit(tmp_path / "models" / "pictures")
     monkeypatch.chdir(tmp_path)
     # The tiny model has only 16 coordinates.
-    exec(example.replace('method="gated"', 'method="gated", dimension=8'), {})
+    made: dict[str, Any] = {}
+    exec(example.replace('method="gated"', 'method="gated", dimension=8'), made)
+    items = made["data"].items
+    assert made["both"].encode(items).shape == (400, 8)
+    assert made["short"].encode(items).shape == (400, 64)
+    assert made["model"].content.encoder is made["both"]

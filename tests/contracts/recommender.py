@@ -7,6 +7,7 @@ Subclass `RecommenderContract` (for models that learn from behaviour `Collaborat
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache
@@ -60,14 +61,15 @@ def fitted(contract: type[RecommenderContract]) -> Recommender:
     return contract().make().fit(WORLD)
 
 
-class RecommenderContract:
+class RecommenderContract(ABC):
     """The tests; `make` gives the model, small enough to be fitted in a second."""
 
     #: Whether learning on ends where a fit on all events does.
     exact = False
 
+    @abstractmethod
     def make(self) -> Recommender:
-        raise NotImplementedError
+        """A new one."""
 
     @pytest.fixture
     def model(self) -> Recommender:

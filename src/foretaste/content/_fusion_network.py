@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 
-class FusionNetwork(nn.Module):
+class FusionNetwork(nn.Module, ABC):
     """Puts modalities together: float[n, modalities, d] to float[n, d], zero rows are missing."""
 
     def __init__(self, modalities: int, dimension: int, dropped: float) -> None:
@@ -23,9 +25,9 @@ class FusionNetwork(nn.Module):
         mapped = torch.einsum("nmd,mde->nme", vectors, self.maps) * present[:, :, None]
         return normalize(self._together(mapped, present), dim=1)
 
+    @abstractmethod
     def _together(self, mapped: Tensor, present: Tensor) -> Tensor:
         """What comes of float[n, modalities, d], of which only some are present."""
-        raise NotImplementedError
 
     def _kept(self, present: Tensor) -> Tensor:
         """In training, one modality alone for some rows, drawn among those they have."""

@@ -113,9 +113,15 @@ class MediaEncoder(ABC):
     """
 
     what: ClassVar[str]
+    config_class: ClassVar[type[MediaConfig]]
 
-    def __init__(self, config: MediaConfig) -> None:
-        self.config = config
+    def __init__(self, model: str, **settings: Any) -> None:
+        """Takes the other settings of `config_class` by keyword.
+
+        Raises:
+            ConfigError: A setting is unknown or does not fit.
+        """
+        self.config = self.config_class.parse({"model": model, **settings})
 
     @abstractmethod
     def _load(self, folder: Path) -> MediaNetwork:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
@@ -36,15 +36,8 @@ class AudioEncoder(MediaEncoder):
     """
 
     what: ClassVar[str] = "recordings"
+    config_class = AudioEncoderConfig
     config: AudioEncoderConfig
-
-    def __init__(self, model: str, **settings: Any) -> None:
-        """Takes the other settings of `AudioEncoderConfig` by keyword.
-
-        Raises:
-            ConfigError: A setting is unknown or does not fit.
-        """
-        super().__init__(AudioEncoderConfig.parse({"model": model, **settings}))
 
     def _load(self, folder: Path) -> AudioNetwork:
         from foretaste.content._senses import AudioNetwork

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
@@ -34,15 +34,8 @@ class ImageEncoder(MediaEncoder):
     """
 
     what: ClassVar[str] = "pictures"
+    config_class = ImageEncoderConfig
     config: ImageEncoderConfig
-
-    def __init__(self, model: str, **settings: Any) -> None:
-        """Takes the other settings of `ImageEncoderConfig` by keyword.
-
-        Raises:
-            ConfigError: A setting is unknown or does not fit.
-        """
-        super().__init__(ImageEncoderConfig.parse({"model": model, **settings}))
 
     def _load(self, folder: Path) -> ImageNetwork:
         from foretaste.content._senses import ImageNetwork

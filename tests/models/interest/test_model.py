@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import polars as pl
 import pytest
@@ -7,7 +9,7 @@ import pytest
 from foretaste.content import TextEncoder
 from foretaste.data import Dataset
 from foretaste.errors import ConfigError, DataError, InputError, NotFittedError
-from foretaste.models.interest import InterestModel, Parts
+from foretaste.models.interest import InterestModel, Parts, QuestionConfig, labelled
 from foretaste.models.interest.bodies import BODIES
 from foretaste.models.interest.measures import auc, ece
 from tests.models.interest import worlds
@@ -83,6 +85,22 @@ def test_the_device_is_read_and_an_unseen_one_is_no_error(
     )
     assert phone > desk + 0.1
     assert desk - 0.1 < new < phone + 0.1
+
+
+def test_the_answer_is_no_feature() -> None:
+    """A column of any name that holds the label must not be read as context."""
+    table, _ = worlds.pairs()
+    data = Dataset.from_tables(table.rename({"label": "clicked"}), items=worlds.catalogue())
+    question = QuestionConfig(column="clicked")
+    fitted = worlds.model("lr", question=question).fit(labelled(data, question))
+    told = json.dumps(fitted.state().settings["_features"])
+    assert "device" in told
+    assert "clicked" not in told
+
+
+def test_a_context_that_is_not_there_is_named(parts: Parts) -> None:
+    with pytest.raises(DataError, match="devise"):
+        worlds.model("lr", features={"context": ["devise"]}).fit(parts.train)
 
 
 def test_strangers_are_ordinary(trees: InterestModel) -> None:

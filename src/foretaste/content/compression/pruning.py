@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from foretaste.content._heads import attentions
+from foretaste.content._network import Layout
 from foretaste.content.compression._folder import (
     load_transformer,
     source_layout,
@@ -35,9 +36,7 @@ def prune_neurons(model: str, target: Path, share: float) -> Path:
         InputError: The model can't be used, or the folder is there already.
         ConfigError: The share is out of range.
     """
-    _require_share(share)
-    folder, layout = source_layout(model)
-    transformer = load_transformer(folder, layout)
+    folder, layout, transformer = _source(model, share)
     pairs = _feed_forwards(transformer)
     if not pairs:
         raise _other_shape(folder)
@@ -68,9 +67,7 @@ def prune_heads(model: str, target: Path, share: float) -> Path:
         InputError: The model can't be used, or the folder is there already.
         ConfigError: The share is out of range.
     """
-    _require_share(share)
-    folder, layout = source_layout(model)
-    transformer = load_transformer(folder, layout)
+    folder, layout, transformer = _source(model, share)
     layers = list(attentions(transformer))
     if not layers:
         raise _other_shape(folder)
@@ -135,9 +132,12 @@ def _taken(
     return smaller
 
 
-def _require_share(share: float) -> None:
+def _source(model: str, share: float) -> tuple[Path, Layout, Any]:
+    """The folder of a model that a share is taken from, how it is laid out, and its network."""
     if not 0 <= share < 1:
         raise ConfigError(f"it must be at least 0 and below 1 (got {share}).", field="share")
+    folder, layout = source_layout(model)
+    return folder, layout, load_transformer(folder, layout)
 
 
 def _other_shape(folder: Path) -> InputError:

@@ -22,6 +22,7 @@ from foretaste.data.schema import (
     USER_ID,
     Clock,
 )
+from foretaste.errors import DataError
 from foretaste.models.interest.fields import (
     Field,
     Scale,
@@ -142,6 +143,9 @@ class Features:
             train: Labelled events.
             content: float32[items + 1, d], text vectors; d is 0 where there are none.
             config: Settings.
+
+        Raises:
+            DataError: A column of `config.context` is not there.
         """
         events = train.events
         moment = of_the_moment(events[TIMESTAMP], train.clock) if config.moment else pl.DataFrame()
@@ -149,9 +153,14 @@ class Features:
         wanted = chosen if config.context is None else list(config.context)
         if config.context is None and SESSION_POSITION in events.columns:
             wanted = list(dict.fromkeys([*wanted, SESSION_POSITION]))
-        seen = pl.concat(
-            [moment, events.select(c for c in wanted if c in events.columns)], how="horizontal"
-        )
+        for column in wanted:
+            if column not in events.columns:
+                raise DataError(
+                    f"the pairs have no such column (found: {', '.join(chosen)}).",
+                    field=column,
+                    hint="Correct features.context.",
+                )
+        seen = pl.concat([moment, events.select(wanted)], how="horizontal")
         of_items = _attributes(train.items, config)
         of_users = _attributes(train.users, config)
         item_codes, item_numbers = _by_code(train.items, of_items)

@@ -55,7 +55,7 @@ class QuestionConfig(Config):
 
 
 def labelled(dataset: Dataset, config: QuestionConfig) -> Dataset:
-    """The events that ask, with columns `label` and `known_at`; all else as it was.
+    """The events that ask, with columns `label` and `known_at`, without the column asked about.
 
     A label in a column is known as soon as its event is over. That of an event shown is known
     when the action comes, or that none came at the end of the session.
@@ -90,9 +90,11 @@ def _column(events: pl.DataFrame, config: QuestionConfig) -> pl.DataFrame:
     if not events[column].dtype.is_numeric():
         raise DataError(f"it holds {events[column].dtype}, not numbers.", field=column)
     values = pl.col(column) if config.above is None else pl.col(column) > config.above
-    return events.drop_nulls(column).with_columns(
+    found = events.drop_nulls(column).with_columns(
         values.cast(pl.Float32).alias(LABEL), pl.col(TIMESTAMP).alias(KNOWN_AT)
     )
+    # Left there, the answer would be read as context of its own question.
+    return found if column == LABEL else found.drop(column)
 
 
 def _followed(events: pl.DataFrame, config: QuestionConfig) -> pl.DataFrame:

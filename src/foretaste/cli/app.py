@@ -14,15 +14,19 @@ from foretaste.cli import (
     check,
     compare,
     demo,
+    doctor,
     encoders,
     evaluate,
     explain,
     init,
+    keys,
+    models,
     predict,
     pretrain,
     recommend,
     runs,
     search,
+    serve,
     similar,
     train,
 )
@@ -114,11 +118,16 @@ for command in (
     similar,
     explain,
     search,
+    serve,
+    doctor,
     runs,
 ):
     app.command()(getattr(command, command.__name__.rpartition(".")[2]))
 
+app.command()(models.refit)
 app.add_typer(encoders.encoders, name="encoders")
+app.add_typer(keys.keys, name="keys")
+app.add_typer(models.models, name="models")
 
 
 def main() -> None:

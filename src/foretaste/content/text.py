@@ -94,6 +94,14 @@ class TextEncoder:
         other.__dict__.pop("_cache", None)
         return other
 
+    def warm_up(self) -> None:
+        """Loads the network now, so that whoever asks first does not wait for it.
+
+        Raises:
+            InputError: The model can't be found or loaded.
+        """
+        _ = self._network
+
     @property
     def fingerprint(self) -> str:
         """SHA-256 of the model's files and of the settings that change vectors.

@@ -17,6 +17,9 @@ PADDING = 0
 
 _CODE = "code"
 
+#: Ids fewer than one in so many of those known are looked up one by one.
+_FEW = 1000
+
 
 class Vocabulary:
     """A two-way map between ids (strings or integers) and codes 1..n, int32.
@@ -82,6 +85,11 @@ class Vocabulary:
         codes = pl.Series(_CODE, np.arange(1, self.size, dtype=np.int32))
         return pl.DataFrame([self.ids.alias("id"), codes])
 
+    @cached_property
+    def _codes(self) -> dict[str | int, int]:
+        """For the few ids of a request, among which a join would first hash all that are known."""
+        return {known: code for code, known in enumerate(self.ids.to_list(), 1)}
+
     def encode(self, ids: pl.Series | Sequence[str | int]) -> NDArray[np.int32]:
         """Codes of `ids`, int32[n]; 0 for the unknown.
 
@@ -90,6 +98,9 @@ class Vocabulary:
         """
         wanted = ids if isinstance(ids, pl.Series) else _series(ids)
         wanted = _as_type(wanted, self.ids.dtype)
+        if len(wanted) < len(self) / _FEW:
+            found = (self._codes.get(known, PADDING) for known in wanted)
+            return np.fromiter(found, np.int32, len(wanted))
         found = (
             wanted.alias("id")
             .to_frame()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -160,6 +160,17 @@ class Recommender(Answering):
             InputError: The data set's items are not the model's.
         """
         self._known = self.known.remembering(dataset)
+        return self
+
+    def forget(self, users: Sequence[str | int] | pl.Series) -> Self:
+        """Forgets people: their ids and histories are in no answer and no saved run any more.
+
+        What was learnt from them together with everybody else stays until the next `fit`.
+
+        Args:
+            users: Ids; those that are not known are passed over.
+        """
+        self._known = self.known.forgetting(users)
         return self
 
     def add_items(self, items: pl.DataFrame) -> Self:

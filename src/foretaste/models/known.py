@@ -85,6 +85,17 @@ class Known:
         learnt = np.pad(self.learnt, (0, len(users) - len(self.users)))
         return replace(self, users=users, histories=histories, learnt=learnt)
 
+    def forgetting(self, people: Sequence[str | int] | pl.Series) -> Known:
+        """The same without some people, whom it need not know."""
+        codes = self.users.encode(people)
+        stay = np.setdiff1d(np.arange(len(self.users)), codes - 1)
+        return replace(
+            self,
+            users=Vocabulary(self.users.ids.gather(stay)),
+            histories=self.histories.take(stay),
+            learnt=self.learnt[stay],
+        )
+
     def caught_up(self) -> Known:
         """The same once everything that is remembered has been learnt from."""
         counts = np.bincount(self.histories.values, minlength=self.items.size)

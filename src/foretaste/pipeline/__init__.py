@@ -11,7 +11,7 @@ from foretaste.pipeline.config import (
 )
 from foretaste.pipeline.interest import predict_file, train_interest
 from foretaste.pipeline.people import Person, look_at_history, look_at_users
-from foretaste.pipeline.ranking import ranker_of, similar_items
+from foretaste.pipeline.ranking import ranker_of, serving_ranker, similar_items
 from foretaste.pipeline.refresh import Refreshed, refresh
 from foretaste.pipeline.run import Prepared, Trained, evaluate_again, measure, prepare, train
 from foretaste.pipeline.starter import starter_config
@@ -36,6 +36,7 @@ __all__ = [
     "prepare",
     "ranker_of",
     "refresh",
+    "serving_ranker",
     "similar_items",
     "starter_config",
     "train",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import polars as pl
 
@@ -12,7 +12,16 @@ from foretaste.data import clean, read
 from foretaste.data.schema import ITEM_ID, TEXT_COLUMNS
 from foretaste.errors import ArtifactError
 from foretaste.pipeline.config import RunConfig
-from foretaste.ranking import Catalogue, DatasetEvents, Ranker, RankingConfig, RankingPipeline
+from foretaste.ranking import (
+    Catalogue,
+    DatasetEvents,
+    EventLog,
+    PageStore,
+    Ranker,
+    RankingConfig,
+    RankingPipeline,
+)
+from foretaste.ranking.paging import PagingConfig
 from foretaste.ranking.rules import ask_about_events
 from foretaste.ranking.similar import ANCHOR, Likeness
 
@@ -29,7 +38,47 @@ def ranker_of(saved: Run) -> Ranker | None:
     config = _config_of(saved)
     if config is None or config.ranking is None:
         return None
-    return _ranker(saved, config, config.ranking, reads_content=config.ranking.reads_content)
+    reads_content = config.ranking.reads_content
+    return _ranker(saved, config, config.ranking, items=saved.items, reads_content=reads_content)
+
+
+def serving_ranker(
+    saved: Run,
+    items: pl.DataFrame,
+    *,
+    blocked: Sequence[str | int] = (),
+    live: Callable[[EventLog | None], EventLog] | None = None,
+    pages: PageStore | None = None,
+) -> Ranker:
+    """The ranker of a run for a service, whose catalogue and events go on.
+
+    Without a section `ranking` it gives the model's own lists. Lists are kept for later pages
+    in any case.
+
+    Args:
+        saved: The run; its model may have learnt of more items since.
+        items: The catalogue as it is now.
+        blocked: Ids that are no longer shown, beside those of the configuration.
+        live: Makes the log of events out of that of the run's data (None where no rule asks).
+        pages: Where lists are kept.
+
+    Raises:
+        ArtifactError: A rule asks about events, and the data of the run is gone.
+        InputError: The section does not fit the items.
+    """
+    config = _config_of(saved)
+    ranking = (config.ranking if config else None) or RankingConfig()
+    blocked = (*ranking.safety.blocked_items, *blocked)
+    ranking = ranking.model_copy(
+        update={
+            "safety": ranking.safety.model_copy(update={"blocked_items": blocked}),
+            "paging": ranking.paging or PagingConfig(),
+        }
+    )
+    reads_content = ranking.reads_content
+    return _ranker(
+        saved, config, ranking, items=items, reads_content=reads_content, live=live, pages=pages
+    )
 
 
 def similar_items(saved: Run, items: Sequence[str], k: int, by: Likeness) -> pl.DataFrame:
@@ -52,7 +101,8 @@ def similar_items(saved: Run, items: Sequence[str], k: int, by: Likeness) -> pl.
     ranking = ranking.model_copy(update={"similar": ranking.similar.model_copy(update={"by": by})})
     worded = bool(set(TEXT_COLUMNS) & set(saved.items.columns))
     reads_content = by == "content" or (by == "blend" and worded) or ranking.reads_content
-    found = _ranker(saved, config, ranking, reads_content=reads_content).similar(items, k)
+    ranker = _ranker(saved, config, ranking, items=saved.items, reads_content=reads_content)
+    found = ranker.similar(items, k)
     titles = saved.items.select(
         ITEM_ID, pl.col("title") if "title" in saved.items.columns else pl.lit(None).alias("title")
     )
@@ -71,20 +121,29 @@ def _config_of(saved: Run) -> RunConfig | None:
 
 
 def _ranker(
-    saved: Run, config: RunConfig | None, ranking: RankingConfig, *, reads_content: bool
+    saved: Run,
+    config: RunConfig | None,
+    ranking: RankingConfig,
+    *,
+    items: pl.DataFrame,
+    reads_content: bool,
+    live: Callable[[EventLog | None], EventLog] | None = None,
+    pages: PageStore | None = None,
 ) -> Ranker:
     model = saved.model
-    catalogue = Catalogue.of(model, saved.items)
+    catalogue = Catalogue.of(model, items)
     encoder = None
     if reads_content:
         content = (config.content if config else None) or TextEncoderConfig()
         encoder = TextEncoder.from_config(content)
-        catalogue = Catalogue.of(model, saved.items, vectors=encoder.encode(catalogue.items))
-    events = None
+        catalogue = Catalogue.of(model, items, vectors=encoder.encode(catalogue.items))
+    events: EventLog | None = None
     if config is not None and (
         ranking.seen.days is not None or ask_about_events(ranking.rules, catalogue.items.schema)
     ):
         events = _events_of(config, saved)
+    if live is not None:
+        events = live(events)
     pipeline = RankingPipeline(
         ranking,
         catalogue,
@@ -92,7 +151,7 @@ def _ranker(
         events=None if events is None else events.schema,
         encoder=encoder,
     )
-    return Ranker(pipeline, events=events)
+    return Ranker(pipeline, events=events, store=pages)
 
 
 def _events_of(config: RunConfig, saved: Run) -> DatasetEvents:

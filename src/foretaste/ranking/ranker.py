@@ -99,11 +99,50 @@ class Ranker:
                 another number of people.
             RuleError: A parameter is missing, unknown or of the wrong type.
         """
+        people, rows = self.pipeline.model.people(users, histories)
+        return self.answer(
+            people,
+            rows,
+            k,
+            named=users is not None,
+            parameters=parameters,
+            ages=ages,
+            now=now,
+            recommendation_ids=recommendation_ids,
+        )
+
+    def answer(
+        self,
+        people: pl.Series,
+        rows: Ragged,
+        k: int,
+        *,
+        named: bool = True,
+        parameters: Mapping[str, Any] | None = None,
+        ages: Sequence[int | None] | None = None,
+        now: int | None = None,
+        recommendation_ids: Sequence[str] | None = None,
+    ) -> Recommended:
+        """`recommend` to people whose histories are fresher than those the model holds.
+
+        Args:
+            people: Ids.
+            rows: Their histories in item codes, oldest first.
+            k: Items a page.
+            named: Whether the ids are those of users, whose events rules may ask about.
+            parameters: As in `recommend`, and so are the others.
+            ages: Likewise.
+            now: Likewise.
+            recommendation_ids: Likewise.
+
+        Raises:
+            InputError: As in `recommend`.
+            RuleError: Likewise.
+        """
         if k < 1:
             raise InputError(f"k must be at least 1, not {k}.", field="k")
         pipeline = self.pipeline
         check_parameters(parameters or {}, pipeline.rules.parameters)
-        people, rows = pipeline.model.people(users, histories)
         ids = _one_each(recommendation_ids, people) or [secrets.token_hex(16) for _ in people]
         if len(set(ids)) < len(ids):
             raise InputError("two lists can't have one id.", field="recommendation_ids")
@@ -116,7 +155,7 @@ class Ranker:
             ages=_ages(_one_each(ages, people), len(people)),
             parameters=parameters or {},
             now=round(time.time() * 1000) if now is None else now,
-            events=self._events_of(people) if users is not None else self._events_of(people[:0]),
+            events=self._events_of(people if named else people[:0]),
             seed=int.from_bytes(hashlib.sha256("\n".join(ids).encode()).digest()[:8]),
         )
         lists, trace = pipeline.rank(request)

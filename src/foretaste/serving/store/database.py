@@ -10,7 +10,7 @@ from pathlib import Path
 from sqlalchemy import URL, Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError
 
-from foretaste.errors import ConfigError
+from foretaste.errors import ConfigError, MissingExtraError
 from foretaste.serving.store import sqlite
 from foretaste.serving.store.base import StoreUnavailableError
 from foretaste.serving.store.failures import told
@@ -29,6 +29,7 @@ class Database:
         ConfigError: The DSN is none of these.
         InputError: A newer version of Foretaste has made its tables.
         StoreUnavailableError: It can't be reached or written.
+        MissingExtraError: It is PostgreSQL, and its driver is not installed.
     """
 
     def __init__(self, dsn: str) -> None:
@@ -110,8 +111,10 @@ def _shown(url: URL) -> str:
 def _engine(url: URL) -> Engine:
     if url.get_backend_name() == "sqlite":
         return sqlite.sqlite_engine(url)
-    from foretaste.serving.store.postgres import postgres_engine
-
+    try:
+        from foretaste.serving.store.postgres import postgres_engine
+    except ImportError:  # Also where the C library that it calls is missing.
+        raise MissingExtraError("psycopg", "serve") from None
     return postgres_engine(url)
 
 

@@ -70,7 +70,7 @@ def _explained(error: Exception, where: str) -> ForetasteError:
             return _unavailable(where, *_MEANINGS[code[:length]])
     if not code or error.connection_invalidated:
         return _unavailable(where, *_MEANINGS["08"])
-    return _unavailable(where, f"failed with {code}", "Look the code up; the log has more.")
+    return _unavailable(where, f"failed with {code}", "Look the code up in the database's manual.")
 
 
 def _code(error: exc.DBAPIError) -> str:

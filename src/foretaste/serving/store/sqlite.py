@@ -43,7 +43,7 @@ def _prepare(connection: sqlite3.Connection, _record: Any) -> None:
         "journal_mode = WAL",
         "synchronous = FULL",  # WAL's default loses the last commits when the power goes.
         "foreign_keys = ON",
-        "secure_delete = OFF",  # Whoever is erased is overwritten, not only unlinked.
+        "secure_delete = ON",  # Whoever is erased is overwritten, not only unlinked.
     ):
         connection.execute(f"PRAGMA {pragma}")
 

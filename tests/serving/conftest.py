@@ -15,7 +15,10 @@ import foretaste as ft
 from foretaste import artifacts
 from foretaste.serving import Service, ServingConfig
 from foretaste.serving.api import create_app
+from tests.serving.servers import postgres, redis_server
 from tests.small_data import write_small_data
+
+__all__ = ["postgres", "redis_server"]
 
 ServiceMaker = Callable[..., Service]
 

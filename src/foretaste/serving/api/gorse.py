@@ -44,7 +44,7 @@ router = APIRouter(prefix="/api", tags=["gorse"])
 class _Gorse(BaseModel):
     """Clients of other versions send fields that are not known here: those are passed over."""
 
-    model_config = ConfigDict(extra="ignore")
+    model_config = ConfigDict(extra="ignore", strict=True, allow_inf_nan=False)
 
 
 class Feedback(_Gorse):
@@ -53,7 +53,7 @@ class Feedback(_Gorse):
     FeedbackType: Annotated[str, Field(max_length=1000)]
     UserId: Id
     ItemId: Id
-    Timestamp: AwareDatetime | None = None
+    Timestamp: Annotated[AwareDatetime | None, Field(strict=False)] = None
     Value: float | None = None
 
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import polars as pl
 from fastapi import APIRouter, Depends, Path, Query
 from fastapi.concurrency import run_in_threadpool
+from opentelemetry.trace import get_current_span as current_span
 
 from foretaste.data.schema import ITEM_ID, TIMESTAMP, USER_ID
 from foretaste.errors import InputError, UnknownIdError
@@ -165,6 +166,7 @@ async def predict(body: PredictIn, service: Serving) -> PredictOut:
 def _told(service: Service, ask: Ask, given: Given, *, trace: bool) -> ListOut:
     label = service.label_of(ask)
     service.remember(ask, given, label)
+    _write_span(given)
     stages = [StageOut(**vars(stage)) for stage in given.stages] if trace else None
     return ListOut(
         recommendation_id=given.recommendation_id,
@@ -175,6 +177,16 @@ def _told(service: Service, ask: Ask, given: Given, *, trace: bool) -> ListOut:
         note=given.note,
         trace=stages,
     )
+
+
+def _write_span(given: Given) -> None:
+    """Adds what every stage did to the span that FastAPI has made for the request."""
+    span = current_span()
+    if not span.is_recording():
+        return
+    span.set_attribute("model.version", given.model_version)
+    for stage in given.stages:
+        span.add_event(stage.stage, {"items": stage.items_out, "milliseconds": stage.milliseconds})
 
 
 def _item(item: GivenItem) -> ItemOut:

@@ -36,9 +36,9 @@ Moment = Annotated[int, Field(ge=0, lt=2**53, description="Milliseconds since 19
 
 
 class Wire(BaseModel):
-    """The base of all: unknown fields are errors."""
+    """The base of all: unknown fields are errors, and no value is taken for one of another type."""
 
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
 
 class EventIn(Wire):

@@ -29,10 +29,15 @@ def main() -> None:
     def fit() -> None:
         pipeline.train(dataset(task.train), TrainingOptions(rng=task.seed))
 
+    known = np.unique(task.train.values)
+
     def rank(histories: Histories) -> Lists:
+        # LensKit refuses histories with items that it was not trained on.
+        rows = (histories[row] for row in range(len(histories)))
+        kept = [row[np.isin(row, known)] for row in rows]
         queries = [
-            RecQuery(user_id=int(user), history_items=ItemList(histories[row]))
-            for row, user in enumerate(histories.users)
+            RecQuery(user_id=int(user), history_items=ItemList(row))
+            for user, row in zip(histories.users, kept, strict=True)
         ]
         lists = np.zeros((len(histories), K), np.int32)
         found = recommend(pipeline, queries, K, n_jobs=1)

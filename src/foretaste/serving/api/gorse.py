@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Query
 from fastapi.concurrency import run_in_threadpool
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
 from foretaste.errors import InputError, UnknownIdError
 from foretaste.serving.answers import Ask
@@ -41,6 +41,19 @@ _Length = Annotated[int, Query(ge=1, le=1000)]
 router = APIRouter(prefix="/api", tags=["gorse"])
 
 
+def _as_moment(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    try:
+        return datetime.fromisoformat(value)
+    except ValueError:
+        return value
+
+
+#: RFC 3339, as gorse writes it.
+Moment = Annotated[AwareDatetime, BeforeValidator(_as_moment)]
+
+
 class _Gorse(BaseModel):
     """Clients of other versions send fields that are not known here: those are passed over."""
 
@@ -53,7 +66,7 @@ class Feedback(_Gorse):
     FeedbackType: Annotated[str, Field(max_length=1000)]
     UserId: Id
     ItemId: Id
-    Timestamp: Annotated[AwareDatetime | None, Field(strict=False)] = None
+    Timestamp: Moment | None = None
     Value: float | None = None
 
 

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from foretaste.data import Dataset
 from foretaste.data.schema import LABEL
 from foretaste.errors import InputError
+from foretaste.models.interest.division import together
 from foretaste.models.interest.model import InterestModel
-from foretaste.models.interest.question import together
 
 
 def pseudo_labelled(

@@ -54,7 +54,7 @@ def model(*bodies: str, **settings: object) -> InterestModel:
 
 
 def goals_table(n: int = 1600, seed: int = 0, rated: float = 0.5) -> pl.DataFrame:
-    """Impressions whose goals go back to the same liking: `click`, `buy` (after a click), `stars`.
+    """Impressions whose goals go back to the same liking: `click`, `buy` (after a click), `given`.
 
     Stars are given to some of the pairs only, from 1 to 5.
     """
@@ -65,14 +65,14 @@ def goals_table(n: int = 1600, seed: int = 0, rated: float = 0.5) -> pl.DataFram
     stars = np.clip(np.rint(1 + 4 * truth + rng.normal(0, 0.4, n)), 1, 5)
     stars[rng.random(n) >= rated] = np.nan
     return table.drop("label").with_columns(
-        click=pl.Series(click), buy=pl.Series(buy), stars=pl.Series(stars).fill_nan(None)
+        click=pl.Series(click), buy=pl.Series(buy), given=pl.Series(stars).fill_nan(None)
     )
 
 
 GOALS = {
     "click": {"column": "click"},
     "buy": {"column": "buy", "after": "click"},
-    "stars": {"column": "stars", "rating": True, "weight": 2.0},
+    "stars": {"column": "given", "rating": True, "weight": 2.0},
 }
 
 

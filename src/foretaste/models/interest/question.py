@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import polars as pl
@@ -14,6 +15,9 @@ from foretaste.data.schema import EVENT_COLUMNS, LABEL
 PROBABILITY = "probability"
 #: Of labelled events: the moment from which the label is known.
 KNOWN_AT = "known_at"
+
+#: Goals name columns and files.
+_PLAIN_NAME = re.compile(r"[\w-]+")
 
 
 class GoalConfig(Config):
@@ -89,8 +93,11 @@ class QuestionConfig(Config):
     def _in_order(cls, goals: dict[str, GoalConfig]) -> dict[str, GoalConfig]:
         earlier: dict[str, GoalConfig] = {}
         for name, goal in goals.items():
-            if not name or name in EVENT_COLUMNS:
-                raise ValueError(f"'{name}' can't be the name of a goal")
+            if not _PLAIN_NAME.fullmatch(name) or name in EVENT_COLUMNS:
+                raise ValueError(
+                    f"'{name}' can't be the name of a goal: letters, digits, '-' and '_', and no "
+                    "column of events"
+                )
             if goal.after is not None and (goal.after not in earlier or earlier[goal.after].rating):
                 raise ValueError(f"'{name}' must come after an earlier goal that is no rating")
             earlier[name] = goal

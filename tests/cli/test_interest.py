@@ -91,7 +91,7 @@ def test_bodies_are_set_side_by_side(shell: Shell, one: Path, tmp_path: Path) ->
     assert other["behind_low"] <= other["behind"] <= other["behind_high"]
     assert other["behind"] == pytest.approx(best["value"] - other["value"])
     # Nothing is trained twice.
-    assert f"behind the best" in shell.run(*arguments)
+    assert "behind the best" in shell.run(*arguments)
     assert "Training" not in shell.stderr
     folder = tmp_path / "comparison"
     assert pl.read_csv(folder / "comparison.csv")["model"].to_list() == [

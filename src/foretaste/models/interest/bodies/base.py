@@ -135,7 +135,7 @@ class Examples:
     Attributes:
         inputs: The pairs.
         labels: float32[n], 0 or 1, or ratings between them; of several goals float32[n, goals].
-            NaN where there is none.
+            NaN where there is none; with `consistency` alone a pair may have none at all.
         weights: float32[n], how much each counts.
     """
 

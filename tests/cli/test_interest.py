@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -12,7 +13,7 @@ from tests.cli.conftest import Shell
 from tests.models.interest import worlds
 
 
-def write(folder: Path, table: pl.DataFrame, model: dict[str, object]) -> Path:
+def write(folder: Path, table: pl.DataFrame, model: dict[str, Any]) -> Path:
     """Writes my-data/ and interest.yaml; gives the path of the latter."""
     (folder / "my-data").mkdir(parents=True)
     times = table["timestamp"] + 1_700_000_000_000

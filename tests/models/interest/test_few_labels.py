@@ -73,7 +73,7 @@ def test_what_is_blanked_reads_as_unknown_and_leaves_no_gaps() -> None:
 
 
 def test_consistency_learns_from_pairs_without_labels() -> None:
-    """Answers to these then depend less on any one of the features that say the same."""
+    """Answers to these then depend less on what is missing, and still tell them apart."""
     rng = np.random.default_rng(0)
     wanted = (rng.random(1200) < 0.5).astype(np.float32)
     scaled = (rng.normal(0, 0.7, (1200, 8)) + wanted[:, None] - 0.5).astype(np.float32)
@@ -84,7 +84,7 @@ def test_consistency_learns_from_pairs_without_labels() -> None:
     few = Examples(inputs.take(np.arange(60)), labels[:60], weights[:60])
     shape = Shape(1, (1,), 8, np.zeros((1, 1), np.float32), 2)
     training = TrainingConfig.parse(worlds.QUICK)
-    changes = {}
+    there, changes = rng.random(scaled.shape) < 0.5, {}
     # As many steps for both, of which one has a twentieth of the pairs.
     for weight, train, rounds in ((0.0, few, 190), (20.0, Examples(inputs, labels, weights), 10)):
         config = BodyConfig(
@@ -94,10 +94,10 @@ def test_consistency_learns_from_pairs_without_labels() -> None:
         body.fit(train, None, rounds)
         found = body.log_odds(inputs)
         assert auc(wanted[60:], found[60:]) > 0.8
-        less = replace(inputs, scaled=scaled * (np.arange(8) > 0))
+        less = replace(inputs, scaled=scaled * there)
         answers = [expit(said[60:]) for said in (found, body.log_odds(less))]
-        changes[weight] = np.abs(answers[0] - answers[1]).mean() / answers[0].std()
-    assert changes[20.0] < changes[0.0]
+        changes[weight] = np.abs(answers[0] - answers[1]).mean()
+    assert changes[20.0] < 0.85 * changes[0.0]
 
 
 def test_pairs_without_labels_are_learnt_from_and_saved(parts: Parts) -> None:

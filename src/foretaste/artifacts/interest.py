@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import yaml
 
 from foretaste.artifacts.folder import (
@@ -18,8 +19,7 @@ from foretaste.artifacts.folder import (
     write_table,
 )
 from foretaste.artifacts.manifest import Manifest
-from foretaste.artifacts.run import CONFIG, COST, INTEREST, ITEMS, write_training
-from foretaste.data.schema import LABEL
+from foretaste.artifacts.run import ANSWERS, CONFIG, COST, INTEREST, ITEMS, write_training
 from foretaste.evaluation.interest import InterestReport
 from foretaste.models.interest import InterestModel, Parts
 
@@ -67,7 +67,8 @@ def save_interest(
             (folder / CONFIG).write_text(text, "utf-8")
         if report is not None:
             write_json(report.to_dict(), folder / INTEREST)
-            _draw(model, parts, folder / _PLOTS)
+            write_table(report.answers, folder / ANSWERS)
+            _draw(report, folder / _PLOTS)
         if cost is not None:
             write_json(cost, folder / COST)
         seal(
@@ -83,17 +84,19 @@ def save_interest(
     return path
 
 
-def _draw(model: InterestModel, parts: Parts, folder: Path) -> None:
-    """Pictures of the test as it is asked in time, with what was known before each pair."""
-    if model.config.body.rating:
-        return
+def _draw(report: InterestReport, folder: Path) -> None:
+    """Pictures of each goal that is no rating, with the last of the histories known."""
     from foretaste.evaluation.interest_plots import plot_precision, plot_reliability, plot_roc
 
-    labels = parts.test.events[LABEL].to_numpy()
-    said = model.predict(parts.test.events)
-    plot_roc(labels, said, folder / "roc.png")
-    plot_precision(labels, said, folder / "precision.png")
-    plot_reliability(labels, said, folder / "reliability.png")
+    history = list(report.histories)[-1]
+    for goal in report.goals:
+        labels, said = report.labels_and_answers(history, goal)
+        if goal.rating or len(np.unique(labels)) < 2:
+            continue
+        of_goal = f"-{goal.name}" if len(report.goals) > 1 else ""
+        plot_roc(labels, said, folder / f"roc{of_goal}.png")
+        plot_precision(labels, said, folder / f"precision{of_goal}.png")
+        plot_reliability(labels, said, folder / f"reliability{of_goal}.png")
 
 
 def _card(
@@ -101,11 +104,13 @@ def _card(
 ) -> str:
     """The model card, in Markdown."""
     sizes = [len(part) for part in (parts.train, parts.validation, parts.test)]
-    rate = parts.train.events[LABEL].mean()
+    means = ", ".join(
+        f"{parts.train.events[goal.label].mean():.4f} ({goal.name})" for goal in model.goals
+    )
     sections = {
         "Data": f"{sizes[0]:,} pairs to learn from, {sizes[1]:,} to choose and calibrate by, "
-        f"{sizes[2]:,} to report on; {parts.kind} split `{parts.fingerprint}`. The mean label "
-        f"was {rate:.4f}.",
+        f"{sizes[2]:,} to report on; {parts.kind} split `{parts.fingerprint}`. Mean labels: "
+        f"{means}.",
         "How well it does": "Not measured." if report is None else f"```\n{report}\n```",
         "Intended use": "To say how likely a person is to act on an item of this catalogue. It "
         "should not decide about people (credit, work, housing, health).",

@@ -4,7 +4,8 @@
     card.md                 the model card, for people
     config.yaml             the settings of the run
     metrics.json            what was measured; per_user_metrics.parquet the same person by person
-    interest.json           what was measured of an interest model, in place of those two
+    interest.json           what was measured of an interest model, in place of those two;
+                            answers.parquet what it said of every test pair
     cost.json               what fitting took: seconds and peak memory
     training.json           the learning curve, of models that are trained in epochs
     items.parquet           the catalogue
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
 CONFIG = "config.yaml"
 METRICS = "metrics.json"
 INTEREST = "interest.json"
+ANSWERS = "answers.parquet"
 PER_USER = "per_user_metrics.parquet"
 COST = "cost.json"
 TRAINING = "training.json"
@@ -155,7 +157,10 @@ class Run:
         from foretaste.evaluation.interest import InterestReport
 
         with self._reading(INTEREST) as path:
-            return InterestReport(**json.loads(path.read_text("utf-8"))) if path else None
+            if path is None:
+                return None
+            values = json.loads(path.read_text("utf-8"))
+            return InterestReport.from_dict(values, read_table(self.path / ANSWERS))
 
     @contextmanager
     def _reading(self, name: str) -> Generator[Path | None]:

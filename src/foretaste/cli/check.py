@@ -26,10 +26,10 @@ def check(
       foretaste check foretaste.yaml       # with its columns, time unit and cleaning
     """
     from foretaste.data import DataConfig, clean, inspect, read
-    from foretaste.pipeline import load_config
+    from foretaste.pipeline import load_task
 
     is_config = data.suffix in _CONFIG_SUFFIXES
-    config = load_config(data).data if is_config else DataConfig(path=data)
+    config = load_task(data).data if is_config else DataConfig(path=data)
     inspection = inspect(config)
     cleaning = clean(read(config), config.cleaning)[1] if inspection.ok else None
     if json:

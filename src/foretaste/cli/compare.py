@@ -1,4 +1,4 @@
-"""`foretaste compare`: models side by side on your own data."""
+"""`foretaste compare`: models side by side on your own data, or two runs."""
 
 from __future__ import annotations
 
@@ -11,22 +11,36 @@ from rich.text import Text
 
 from foretaste.cli.output import JsonFlag, print_json, say, tell
 from foretaste.cli.train import plain_name
+from foretaste.errors import InputError
 
 if TYPE_CHECKING:
     from foretaste.pipeline.compare import Compared
+    from foretaste.pipeline.compare_interest import ComparedInterest
 
-_DEFAULT = "popularity,itemknn,als,ease,content,sequence"
+_USUAL = ("popularity", "itemknn", "als", "ease", "content", "sequence")
 
 
 def compare(
-    config: Annotated[Path, typer.Argument(help="A configuration; see foretaste init.")],
-    models: Annotated[str, typer.Option(help="Names of models, with commas.")] = _DEFAULT,
+    config: Annotated[
+        Path, typer.Argument(help="A configuration; see foretaste init. Or a run, with --with.")
+    ],
+    models: Annotated[
+        str | None,
+        typer.Option(
+            help=f"Names, with commas; by default {','.join(_USUAL)}. Of an interest model those "
+            "of its bodies."
+        ),
+    ] = None,
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Goes before the file's setting."),
     ] = None,
     name: Annotated[str, typer.Option(help="Of the comparison.")] = "comparison",
     runs: Annotated[Path, typer.Option(help="The folder of all runs.")] = Path("runs"),
+    other: Annotated[
+        Path | None,
+        typer.Option("--with", metavar="RUN", help="Compare two runs that there are already."),
+    ] = None,
     json: JsonFlag = False,
 ) -> None:
     """Train several models on the same split and set them side by side.
@@ -35,16 +49,38 @@ def compare(
     table and two pictures are written to runs/<name>/. Given again, the command goes on where it
     stopped, and trains only models that are not there yet.
 
+    Where the task is interest, what is compared are the bodies of the model, by AUC.
+
     foretaste compare foretaste.yaml
     foretaste compare foretaste.yaml --models popularity,bpr,hybrid --name second
+    foretaste compare interest.yaml --models lr,trees,trees+din
+    foretaste compare runs/first --with runs/second
     """
     from foretaste import pipeline
     from foretaste.pipeline.compare import compare_models
+    from foretaste.pipeline.compare_interest import compare_bodies
 
+    if other is not None:
+        _runs(config, other, json)
+        return
+    if config.is_dir():
+        raise InputError(
+            "this is a folder, not a configuration.",
+            file=config,
+            hint="To compare two runs, name the other one with --with.",
+        )
     folder = runs / plain_name(name)
-    run_config = pipeline.load_config(config, settings or [])
-    wanted = [model.strip() for model in models.split(",") if model.strip()]
-    found = compare_models(run_config, wanted, folder, tell)
+    run_config = pipeline.load_task(config, settings or [])
+    wanted = [model.strip() for model in (models or "").split(",") if model.strip()]
+    if isinstance(run_config, pipeline.InterestRunConfig):
+        compared = compare_bodies(run_config, wanted, folder, tell)
+        if json:
+            told = {"history": compared.history, "models": compared.table.to_dicts()}
+            print_json({"folder": folder, "split_fingerprint": compared.fingerprint, **told})
+        else:
+            _show_interest(compared)
+        return
+    found = compare_models(run_config, wanted or _USUAL, folder, tell)
     if json:
         print_json(
             {
@@ -56,6 +92,40 @@ def compare(
         )
     else:
         _show(found)
+
+
+def _runs(first: Path, second: Path, json: bool) -> None:
+    from foretaste.pipeline.compare_interest import compare_runs
+
+    found = compare_runs(first, second)
+    if json:
+        print_json(found.to_dict())
+    else:
+        say(str(found))
+
+
+def _show_interest(found: ComparedInterest) -> None:
+    say(
+        f"\nHow well each model foresees the test pairs, known: {found.history} "
+        f"(split {found.fingerprint[:12]}):\n"
+    )
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for heading in ("goal", "model", "figure (95% interval)", "behind the best"):
+        table.add_column(heading, no_wrap=True)
+    table.add_column("trained in", justify="right")
+    for row in found.table.iter_rows(named=True):
+        if row.get("problem"):
+            table.add_row("", row["model"], Text(row["problem"], style="dim"))
+            continue
+        table.add_row(
+            row["goal"],
+            row["model"],
+            f"{row['figure']} {_with_interval(row, 'value')}",
+            "best" if row["behind"] is None else _with_interval(row, "behind", "behind_"),
+            f"{row['fit_seconds']:.1f} s",
+        )
+    say(table)
+    say(f"\nThe runs and the table are in {found.folder}.")
 
 
 def _show(found: Compared) -> None:
@@ -78,9 +148,13 @@ def _figures(row: dict[str, Any], metric: str) -> list[Text | str]:
     if row.get("problem"):
         return [Text(row["problem"], style="dim")]
     return [
-        f"{row[metric]:.4f} [{row['low']:.4f}, {row['high']:.4f}]",
+        _with_interval(row, metric),
         "best" if row["p_value"] is None else f"{row['p_value']:.3f}",
         f"{row['fit_seconds']:.1f} s",
         f"{row['peak_memory_mib']:,} MiB",
         f"{row['users_per_second']:,.0f}",
     ]
+
+
+def _with_interval(row: dict[str, Any], figure: str, of: str = "") -> str:
+    return f"{row[figure]:.4f} [{row[of + 'low']:.4f}, {row[of + 'high']:.4f}]"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -16,6 +16,9 @@ def init(
     output: Annotated[Path, typer.Option("--output", "-o", help="Where to write it.")] = Path(
         "foretaste.yaml"
     ),
+    task: Annotated[
+        Literal["recommend", "interest"], typer.Option(help="What is to be foreseen.")
+    ] = "recommend",
 ) -> None:
     """Write a commented configuration from the data it sees.
 
@@ -23,12 +26,14 @@ def init(
 
       foretaste init my-data
       foretaste init my-data -o shop.yaml
+      foretaste init my-data -o interest.yaml --task interest
     """
-    from foretaste.pipeline import starter_config
+    from foretaste.pipeline import interest_starter_config, starter_config
 
     if output.exists():
         raise InputError(
             "there is such a file already.", file=output, hint="Choose another with -o."
         )
-    output.write_text(starter_config(data, output.parent), encoding="utf-8")
+    write = interest_starter_config if task == "interest" else starter_config
+    output.write_text(write(data, output.parent), encoding="utf-8")
     say(f"Wrote {output}. Next: foretaste check {output}")

@@ -21,7 +21,8 @@ def predict(
 ) -> None:
     """Say how likely each person is to act on each item, block by block.
 
-    The pairs come back with a column 'probability'. Without a column 'timestamp' (milliseconds
+    The pairs come back with a column 'probability', or with one named after each of the goals
+    where a run has several. Without a column 'timestamp' (milliseconds
     since 1970), it is asked about after all that the run knows.
 
       foretaste predict runs/interest --pairs pairs.csv

@@ -74,7 +74,9 @@ def _table(found: list[dict[str, Any]]) -> Table:
             table.add_row(run["run"].name, "damaged", Text(run["problem"]))
             continue
         metrics = run["metrics"].items()
-        figures = [f"{name} {value:.4f}" for name, value in metrics if name.startswith(_SHOWN)]
+        # Of several goals, the name of the goal goes before that of the figure.
+        shown = {n: v for n, v in metrics if n.rpartition(": ")[2].startswith(_SHOWN)}
+        figures = [f"{name} {value:.4f}" for name, value in shown.items()]
         table.add_row(
             run["run"].name,
             run["model"],

@@ -81,7 +81,7 @@ class Ratios:
 
     def interval(self, observed: Floats, resampled: Floats) -> tuple[Floats, Floats]:
         """The percentile interval. A resample may lack everybody of a small group: left out."""
-        return _quantiles(resampled)
+        return percentiles(resampled)
 
 
 class Exposure:
@@ -122,7 +122,7 @@ class Exposure:
         A resample repeats people and so always reaches fewer items than the people it was drawn
         from: its spread tells of the uncertainty, its level does not.
         """
-        low, high = _quantiles(resampled)
+        low, high = percentiles(resampled)
         shift = observed - _mean(resampled)
         return np.clip(low + shift, 0.0, 1.0), np.clip(high + shift, 0.0, 1.0)
 
@@ -181,7 +181,8 @@ def block_sizes(rows: int, width: int) -> list[int]:
     return [min(step, rows - start) for start in range(0, rows, step)]
 
 
-def _quantiles(resampled: Floats) -> tuple[Floats, Floats]:
+def percentiles(resampled: Floats) -> tuple[Floats, Floats]:
+    """Both ends of the percentile interval, float64[names], of figures float64[r, names]."""
     tail = (1 - CONFIDENCE) / 2
     low, high = np.nanquantile(_finite(resampled), [tail, 1 - tail], axis=0)
     return low, high

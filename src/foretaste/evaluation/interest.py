@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal, Self
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
-from foretaste.data.schema import LABEL
+from foretaste.data.schema import USER_ID
 from foretaste.metrics import ndcg
-from foretaste.models.interest import InterestModel, Parts
+from foretaste.models.interest import Goal, InterestModel, Parts
 from foretaste.models.interest.measures import auc, ece, gauc, list_hits, log_loss, uauc
 
 #: What may be known when the test is asked about; see `Parts.known`.
@@ -34,7 +35,11 @@ class InterestReport:
         histories: Figures by what was known: `auc`, `uauc` (mean over people who have both
             labels), `gauc` (the same weighted by pairs), `log_loss`, `brier`, `ece`, `accuracy`,
             `precision`, `recall`, `f1`, `ndcg@10` of each person's pairs as a list, and the
-            confusion matrix; of ratings `rmse` and `mae`.
+            confusion matrix; of ratings `rmse` and `mae`. Where several goals are foreseen, the
+            name of the goal goes before each: `cart: auc`.
+        goals: What was foreseen.
+        answers: One row a test pair: `user_id`, the label of each goal and, by history and goal
+            (see `answer_of`), what was said.
     """
 
     model: str
@@ -43,20 +48,60 @@ class InterestReport:
     pairs: int
     threshold: float
     histories: dict[str, dict[str, float]]
+    goals: tuple[Goal, ...]
+    answers: pl.DataFrame = field(compare=False, repr=False)
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-ready."""
-        return asdict(self)
+        """JSON-ready, without the answers."""
+        values = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        del values["answers"]
+        return values | {"goals": [asdict(goal) for goal in self.goals]}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any], answers: pl.DataFrame) -> Self:
+        """What gave these.
+
+        Raises:
+            LookupError: Something is missing.
+            TypeError: Something is not known.
+        """
+        goals = tuple(Goal(**goal) for goal in values["goals"])
+        told: dict[str, Any] = {**values, "goals": goals, "answers": answers}
+        return cls(**told)
+
+    def figure(self, history: str, goal: Goal, name: str) -> float | None:
+        """A figure of a goal; None where it has no meaning."""
+        return self.histories[history].get(figure_of(self.goals, goal, name))
+
+    def labels_and_answers(
+        self, history: str, goal: Goal
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Of the pairs that have a label of a goal, that and what was said; float32[n] each."""
+        rows = self.answers.drop_nulls(goal.label)
+        return rows[goal.label].to_numpy(), rows[answer_of(history, goal)].to_numpy()
 
     def __str__(self) -> str:
         lines = [
             f"{self.model} on {self.pairs:,} test pairs, {self.split} split "
             f"{self.fingerprint[:12]}, threshold {self.threshold:g}"
         ]
-        for history, figures in self.histories.items():
-            told = [f"{n} {figures[n]:.4f}" for n in _FIGURES if n in figures]
-            lines.append(f"  known: {history:<11} {'  '.join(told)}")
+        for history in self.histories:
+            for goal in self.goals:
+                named = {name: self.figure(history, goal, name) for name in _FIGURES}
+                told = [f"{name} {value:.4f}" for name, value in named.items() if value is not None]
+                title = f"{goal.name}, " if len(self.goals) > 1 else ""
+                lines.append(f"  {title}known: {history:<11} {'  '.join(told)}")
         return "\n".join(lines)
+
+
+def figure_of(goals: Sequence[Goal], goal: Goal, figure: str) -> str:
+    """How a figure of a goal is named in a report."""
+    return figure if len(goals) == 1 else f"{goal.name}: {figure}"
+
+
+def answer_of(history: str, goal: Goal) -> str:
+    """The column of a report's answers that holds what was said."""
+    return f"{history}: {goal.name}"
 
 
 def evaluate_interest(
@@ -76,19 +121,36 @@ def evaluate_interest(
         histories: What may be known.
         threshold: From which probability on a pair counts as foreseen.
     """
-    test = parts.test
-    labels = test.events[LABEL].to_numpy()
+    test, goals = parts.test, model.goals
+    answers = test.events.select(USER_ID, *(goal.label for goal in goals))
     found: dict[str, dict[str, float]] = {}
     for history in histories:
         model.remember(parts.known(history))
-        said = model.predict(test.events)
-        if model.config.body.rating:
-            found[history] = rating_figures(labels, said)
-        else:
-            found[history] = figures(test.user_codes, labels, said, threshold)
+        said = model.predict(test.events).reshape(len(test), len(goals))
+        found[history] = {}
+        for place, goal in enumerate(goals):
+            answers = answers.with_columns(pl.Series(answer_of(history, goal), said[:, place]))
+            known = test.events[goal.label].is_not_null().to_numpy()
+            labels = test.events[goal.label].to_numpy()[known]
+            if not len(labels):
+                continue
+            if goal.rating:
+                values = rating_figures(labels, said[known, place])
+            else:
+                values = figures(test.user_codes[known], labels, said[known, place], threshold)
+            for name, value in values.items():
+                found[history][figure_of(goals, goal, name)] = value
     model.remember(parts.known("streaming"))
-    name = "+".join(model.config.bodies)
-    return InterestReport(name, parts.kind, parts.fingerprint, len(test), threshold, found)
+    return InterestReport(
+        "+".join(model.config.bodies),
+        parts.kind,
+        parts.fingerprint,
+        len(test),
+        threshold,
+        found,
+        goals,
+        answers,
+    )
 
 
 def figures(

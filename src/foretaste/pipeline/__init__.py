@@ -1,5 +1,6 @@
 """The order of a run: read, clean, divide, fit, measure, save."""
 
+from foretaste.pipeline.again import evaluate_again
 from foretaste.pipeline.config import (
     EvaluationConfig,
     InterestRunConfig,
@@ -13,8 +14,8 @@ from foretaste.pipeline.interest import predict_file, train_interest
 from foretaste.pipeline.people import Person, look_at_history, look_at_users
 from foretaste.pipeline.ranking import ranker_of, serving_ranker, similar_items
 from foretaste.pipeline.refresh import Refreshed, refresh
-from foretaste.pipeline.run import Prepared, Trained, evaluate_again, measure, prepare, train
-from foretaste.pipeline.starter import starter_config
+from foretaste.pipeline.run import Prepared, Trained, measure, prepare, train
+from foretaste.pipeline.starter import interest_starter_config, starter_config
 
 __all__ = [
     "EvaluationConfig",
@@ -27,6 +28,7 @@ __all__ = [
     "SplitConfig",
     "Trained",
     "evaluate_again",
+    "interest_starter_config",
     "load_config",
     "load_task",
     "look_at_history",

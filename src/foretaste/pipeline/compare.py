@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import polars as pl
 
@@ -12,13 +13,15 @@ from foretaste.artifacts import Run, open_run
 from foretaste.errors import ArtifactError, ForetasteError
 from foretaste.evaluation import compare
 from foretaste.pipeline._process import in_own_process
-from foretaste.pipeline.config import ModelSection, RunConfig
+from foretaste.pipeline.config import InterestRunConfig, ModelSection, RunConfig
 from foretaste.pipeline.run import Prepared, Tell, Trained, prepare, train
 
 #: Files beside the runs of a comparison.
 TABLE, ACCURACY, COST = "comparison.csv", "accuracy.png", "cost.png"
 
 _CHECKPOINTS = ".checkpoints"
+
+_Config = TypeVar("_Config", RunConfig, InterestRunConfig)
 
 
 @dataclass(frozen=True)
@@ -75,35 +78,61 @@ def compare_models(config: RunConfig, models: Sequence[str], folder: Path, tell:
     """
     configs = {name: for_model(config, name) for name in dict.fromkeys(models)}
     fingerprint = prepare(config, tell).split.fingerprint
-    runs: dict[str, Run] = {}
-    problems: dict[str, str] = {}
-    for name, one in configs.items():
-        path = folder / name
-        if not path.exists():
-            tell(f"Training {name}")
-            try:
-                in_own_process(_train_and_save, one, path)
-            except ForetasteError as error:
-                problems[name] = str(error)
-                continue
-        runs[name] = _checked(open_run(path), one, fingerprint)
+    runs, problems = trained_apart(configs, folder, fingerprint, _train_and_save, tell)
     metric = f"NDCG@{max(config.evaluation.ks)}"
-    table = pl.concat([_measured(runs, metric), _failed(problems)], how="diagonal")
+    table = pl.concat([_measured(runs, metric), failed(problems)], how="diagonal")
     _write(folder, runs, table, metric)
     return Compared(table, metric, fingerprint, folder)
 
 
+def trained_apart(
+    configs: Mapping[str, _Config],
+    folder: Path,
+    fingerprint: str,
+    train_and_save: Callable[[_Config, Path], None],
+    tell: Tell,
+) -> tuple[dict[str, Run], dict[str, str]]:
+    """Runs of these settings, each trained in a process of its own unless it is there already.
+
+    Args:
+        configs: Settings, by the name of the run.
+        folder: Of the runs.
+        fingerprint: Of the split that all are to be measured on.
+        train_and_save: Makes one run folder.
+        tell: Takes lines on how the work is going.
+
+    Returns:
+        The runs, and why there is none, by name.
+
+    Raises:
+        ArtifactError: A run in the folder is of other data or other settings.
+    """
+    runs: dict[str, Run] = {}
+    problems: dict[str, str] = {}
+    for name, config in configs.items():
+        path = folder / name
+        if not path.exists():
+            tell(f"Training {name}")
+            try:
+                in_own_process(train_and_save, config, path)
+            except ForetasteError as error:
+                problems[name] = str(error)
+                continue
+        runs[name] = _checked(open_run(path), config, fingerprint)
+    return runs, problems
+
+
 def _train_and_save(config: RunConfig, path: Path) -> None:
     checkpoints = path.parent / _CHECKPOINTS
-    done = train(config, prepare(config, _silent), _silent, checkpoints=checkpoints)
+    done = train(config, prepare(config, silent), silent, checkpoints=checkpoints)
     done.save(path)
 
 
-def _silent(message: str) -> None:
+def silent(message: str) -> None:
     """Says nothing: the process that waits has said what there is to say."""
 
 
-def _checked(run: Run, config: RunConfig, fingerprint: str) -> Run:
+def _checked(run: Run, config: RunConfig | InterestRunConfig, fingerprint: str) -> Run:
     if run.config != config.plain() or run.split_fingerprint != fingerprint:
         raise ArtifactError(
             "this run is of other data or other settings than are to be compared.",
@@ -138,7 +167,8 @@ def _measured(runs: dict[str, Run], metric: str) -> pl.DataFrame:
     return table.sort(metric, descending=True) if rows else table
 
 
-def _failed(problems: dict[str, str]) -> pl.DataFrame:
+def failed(problems: dict[str, str]) -> pl.DataFrame:
+    """A row for each model that could not be trained, with the reason."""
     columns = {"model": list(problems), "problem": list(problems.values())}
     return pl.DataFrame(columns, schema={"model": pl.String, "problem": pl.String})
 

@@ -19,15 +19,27 @@ from foretaste.data.schema import ITEM_ID, TIMESTAMP, USER_ID
 from foretaste.errors import DataError, InputError
 from foretaste.evaluation.interest import InterestReport, evaluate_interest
 from foretaste.memory import peak_memory_mib
-from foretaste.models.interest import InterestModel, divide, labelled
+from foretaste.models.interest import InterestModel, Parts, divide, labelled
 from foretaste.pipeline.config import InterestRunConfig
 from foretaste.pipeline.run import Tell
-
-PROBABILITY = "probability"
 
 #: Lines that are read, answered and written at a time.
 _BLOCK = 10_000
 _PARQUET = (".parquet", ".pq")
+
+
+def prepare_interest(config: InterestRunConfig, tell: Tell) -> Parts:
+    """Reads, cleans, labels and divides the data.
+
+    Raises:
+        DataError: The data can't be understood, or has no labels of the kind that is asked for.
+    """
+    tell(f"Reading {config.data.path}")
+    dataset, cleaning = clean(read(config.data), config.data.cleaning)
+    tell(str(cleaning))
+    parts = divide(labelled(dataset, config.model.question), config.split)
+    tell(f"Split: {parts.kind}, fingerprint {parts.fingerprint}")
+    return parts
 
 
 def train_interest(config: InterestRunConfig, folder: Path, tell: Tell) -> InterestReport:
@@ -42,11 +54,7 @@ def train_interest(config: InterestRunConfig, folder: Path, tell: Tell) -> Inter
         DataError: The data can't be understood, or has no labels of the kind that is asked for.
         ArtifactError: There is something at `folder` already, or it can't be written.
     """
-    tell(f"Reading {config.data.path}")
-    dataset, cleaning = clean(read(config.data), config.data.cleaning)
-    tell(str(cleaning))
-    parts = divide(labelled(dataset, config.model.question), config.split)
-    tell(f"Split: {parts.kind}, fingerprint {parts.fingerprint}")
+    parts = prepare_interest(config, tell)
     model = InterestModel(config.model)
     tell(f"Training {', '.join(config.model.bodies)}")
     started = time.perf_counter()
@@ -64,7 +72,9 @@ def train_interest(config: InterestRunConfig, folder: Path, tell: Tell) -> Inter
 
 
 def predict_file(model: InterestModel, pairs: str, output: Path | None) -> int:
-    """Adds the column `probability` to a table of pairs, block by block in bounded memory.
+    """Adds a column `probability` (or one named after each of several goals) to a table of pairs.
+
+    It is done block by block, in bounded memory.
 
     Args:
         model: Fitted.
@@ -107,7 +117,10 @@ def _answered(model: InterestModel, block: pl.DataFrame, source: str) -> pl.Data
         said = model.predict(block)
     except DataError as error:
         raise DataError(error.message, file=source, field=error.field, hint=error.hint) from None
-    return block.with_columns(pl.Series(PROBABILITY, said))
+    columns = said.reshape(len(block), len(model.goals)).T
+    return block.with_columns(
+        pl.Series(goal.name, column) for goal, column in zip(model.goals, columns, strict=True)
+    )
 
 
 def _blocks(source: str) -> Iterator[pl.DataFrame]:

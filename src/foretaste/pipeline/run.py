@@ -9,7 +9,7 @@ from pathlib import Path
 
 from foretaste import artifacts
 from foretaste.data import CleaningReport, Dataset, Split, Vocabulary, clean, read
-from foretaste.errors import ArtifactError, ConfigError
+from foretaste.errors import ConfigError
 from foretaste.evaluation import EvaluationReport, evaluate
 from foretaste.memory import peak_memory_mib
 from foretaste.models import Recommender
@@ -144,43 +144,3 @@ def _fit(model: Recommender, start: Path | None, split: Split, checkpoints: Path
 def measure(model: Recommender, split: Split, config: EvaluationConfig) -> EvaluationReport:
     """Evaluates on the test targets, as configured."""
     return evaluate(model, split, ks=config.ks, resamples=config.resamples, seed=config.seed)
-
-
-def evaluate_again(folder: Path, tell: Tell, *, data: Path | None = None) -> EvaluationReport:
-    """Measures a saved model on the split it was made with, rebuilt from the data.
-
-    Args:
-        folder: The run folder.
-        tell: Takes lines on how the work is going.
-        data: Where the data lies now, if it has been moved.
-
-    Raises:
-        ArtifactError: The run is damaged or holds no configuration, or its data is gone or has
-            changed.
-    """
-    saved = artifacts.open_run(folder)
-    if not saved.config:
-        raise ArtifactError(
-            "the run was saved without its configuration, which says how to measure it.",
-            file=folder,
-            hint="Train it with 'foretaste train'.",
-        )
-    config = RunConfig.parse(saved.config, file=folder / artifacts.CONFIG)
-    if data is not None:
-        config = config.model_copy(update={"data": config.data.model_copy(update={"path": data})})
-    if not config.data.path.exists():
-        raise ArtifactError(
-            f"the data of this run is not at {config.data.path}.",
-            file=folder,
-            hint="Say where it is with --data.",
-        )
-    split = divided(config, prepare(config, tell), saved.model.item_vocabulary).split
-    if split.fingerprint != saved.split_fingerprint:
-        raise ArtifactError(
-            f"the data at {config.data.path}, or how it is read, has changed since this run: its "
-            f"split is now {split.fingerprint[:12]}, and was {saved.split_fingerprint[:12]}.",
-            file=folder,
-            hint="Give the data as it was with --data, or train again.",
-        )
-    tell(f"Measuring {saved.model.name}")
-    return measure(saved.model, split, config.evaluation)

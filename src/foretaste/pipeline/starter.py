@@ -6,8 +6,11 @@ import json
 import os
 from pathlib import Path
 
-from foretaste.data import SplitKind, inspect
+from foretaste.data import Description, Inspection, SplitKind, inspect
+from foretaste.data.schema import EVENT_VALUE, LABEL, SESSION_ID
+from foretaste.errors import DataError
 from foretaste.models import MODELS
+from foretaste.models.interest.bodies import BODIES
 from foretaste.training import TrainingConfig
 
 _TEMPLATE = """\
@@ -61,6 +64,34 @@ evaluation:
   ks: [10]         # lengths of list
 """
 
+_INTEREST = """\
+# What a run of interest prediction depends on: how likely is somebody to act on an item, here and
+# now. Settings that are left out have their defaults; one that is misspelt is an error. Paths are
+# taken from the folder of this file.
+#
+#   foretaste train FILE       trains, measures, writes runs/<name>/
+#   foretaste compare FILE     several bodies side by side
+#   foretaste predict RUN --pairs pairs.csv
+
+task: interest
+
+data:
+  path: {path}
+  layout: {layout}    # as recognised; auto looks again
+
+model:
+  question: {question}
+  bodies: [trees]    # of several the mean counts. There are: {bodies}
+  content: {content}    # how the words of items become vectors
+  # features: {{context: [device]}}    # columns of the events that are read; by default all
+  calibration: platt
+  seed: 0
+
+split:             # in time, where no column 'part' says it
+  validation: 0.1
+  test: 0.1
+"""
+
 
 _READING = """\
 content:           # how the words of items become vectors; null: learn from behaviour alone
@@ -87,16 +118,73 @@ def starter_config(
     Raises:
         DataError: There is no such data, or its layout is not recognised.
     """
-    inspection = inspect(data)
-    if inspection.layout is None:
-        raise inspection.problems[0].error()
-    description = inspection.description
-    wordless = description is not None and description.items_without_text == description.items
+    inspection, description = _understood(data)
     return _TEMPLATE.format(
-        path=json.dumps(os.path.relpath(data, folder), ensure_ascii=False),
+        path=_from(folder, data),
         layout=inspection.layout,
         split=split or ("temporal" if inspection.clock == "time" else "leave-one-out"),
         training=training or TrainingConfig(),
-        content=_NOT_READING if wordless else _READING,
+        content=_READING if _has_words(description) else _NOT_READING,
         models=", ".join(MODELS),
+    )
+
+
+def interest_starter_config(data: Path, folder: Path) -> str:
+    """A commented configuration of interest prediction, from the data it sees, as YAML.
+
+    Args:
+        data: A folder or file of events and items.
+        folder: Where the configuration will stand; the path to the data is taken from there.
+
+    Raises:
+        DataError: There is no such data, its layout is not recognised, or nothing in it says
+            what people did not act on.
+    """
+    inspection, description = _understood(data)
+    if description is None:
+        raise inspection.problems[0].error()
+    return _INTEREST.format(
+        path=_from(folder, data),
+        layout=inspection.layout,
+        question=_question(data, description),
+        content="{model: all-MiniLM-L6-v2}" if _has_words(description) else "null",
+        bodies=", ".join(BODIES),
+    )
+
+
+def _understood(data: Path) -> tuple[Inspection, Description | None]:
+    inspection = inspect(data)
+    if inspection.layout is None:
+        raise inspection.problems[0].error()
+    return inspection, inspection.description
+
+
+def _from(folder: Path, data: Path) -> str:
+    return json.dumps(os.path.relpath(data, folder), ensure_ascii=False)
+
+
+def _has_words(description: Description | None) -> bool:
+    return description is None or description.items_without_text < description.items
+
+
+def _question(data: Path, description: Description) -> str:
+    """What is asked, and how else it could be."""
+    types = [json.dumps(kind, ensure_ascii=False) for kind in description.event_types]
+    if LABEL in description.event_columns:
+        return f"{{column: {LABEL}}}    # 0 or 1"
+    if SESSION_ID in description.event_columns and len(types) > 1:
+        shown, first, *rest = types
+        asked = f"{{shown: {shown}, acted: {first}}}    # is the one followed by the other"
+        if not rest:
+            return asked
+        goals = "".join(f"\n  #     {kind}: {{acted: {kind}}}" for kind in (first, *rest))
+        return f"{asked}\n  # or several goals at once:\n  # question:\n  #   shown: {shown}\n" + (
+            f"  #   goals:    # after: NAME says what must come first{goals}"
+        )
+    if EVENT_VALUE in description.event_columns:
+        return f"{{column: {EVENT_VALUE}, above: 3}}"
+    raise DataError(
+        "nothing in the events says what people did not act on.",
+        file=data,
+        hint=f"Give a column '{LABEL}' of 0 and 1, ratings, or event types with '{SESSION_ID}'.",
     )

@@ -7,7 +7,7 @@ from foretaste.data import Dataset
 from foretaste.data.shop import ShopConfig, generate
 from foretaste.errors import ConfigError, DataError
 from foretaste.models.interest import QuestionConfig, divide, labelled
-from foretaste.models.interest.question import with_session_position
+from foretaste.models.interest.labels import with_session_position
 
 EVENTS = pl.DataFrame(
     [

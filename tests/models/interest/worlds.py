@@ -51,3 +51,32 @@ def model(*bodies: str, **settings: object) -> InterestModel:
     body |= settings.pop("body", {})  # type: ignore[operator]
     features = {"history": 8, **settings.pop("features", {})}  # type: ignore[dict-item]
     return InterestModel(bodies=bodies, body=body, features=features, **settings)
+
+
+def goals_table(n: int = 1600, seed: int = 0, rated: float = 0.5) -> pl.DataFrame:
+    """Impressions whose goals go back to the same liking: `click`, `buy` (after a click), `given`.
+
+    Stars are given to some of the pairs only, from 1 to 5.
+    """
+    table, truth = pairs(n, seed)
+    rng = np.random.default_rng(seed + 1)
+    click = table["label"].to_numpy()
+    buy = click * (rng.random(n) < np.sqrt(truth) * 0.7)
+    stars = np.clip(np.rint(1 + 4 * truth + rng.normal(0, 0.4, n)), 1, 5)
+    stars[rng.random(n) >= rated] = np.nan
+    return table.drop("label").with_columns(
+        click=pl.Series(click), buy=pl.Series(buy), given=pl.Series(stars).fill_nan(None)
+    )
+
+
+GOALS = {
+    "click": {"column": "click"},
+    "buy": {"column": "buy", "after": "click"},
+    "stars": {"column": "given", "rating": True, "weight": 2.0},
+}
+
+
+def goals_parts(n: int = 1600, seed: int = 0, **options: float) -> Parts:
+    """The same, divided in time."""
+    data = Dataset.from_tables(goals_table(n, seed, **options), items=catalogue())
+    return divide(labelled(data, QuestionConfig.parse({"goals": GOALS})))

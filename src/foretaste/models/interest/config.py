@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from foretaste.config import Config
 from foretaste.content import TextEncoderConfig
-from foretaste.models.interest.bodies import BODIES, BodyConfig
+from foretaste.models.interest.bodies import BODIES, CONSISTENT, OF_SEVERAL_GOALS, BodyConfig
 from foretaste.models.interest.calibration import Method
 from foretaste.models.interest.imbalance import ImbalanceConfig
 from foretaste.models.interest.inputs import FeaturesConfig
-from foretaste.models.interest.question import QuestionConfig
+from foretaste.models.interest.question import Goal, QuestionConfig, goals_of
 
 
 class InterestConfig(Config):
@@ -51,3 +51,29 @@ class InterestConfig(Config):
             if name not in BODIES:
                 raise ValueError(f"there is no body '{name}'; known: {', '.join(BODIES)}")
         return names
+
+    @model_validator(mode="after")
+    def _bodies_can_do_it(self) -> InterestConfig:
+        if self.question.goals:
+            _only(self.bodies, OF_SEVERAL_GOALS, "learn several goals at once")
+            if self.imbalance.kind != "none" or self.body.rating:
+                raise ValueError(
+                    "of several goals each says itself if it is a rating, and what it weighs: "
+                    "leave out imbalance and body.rating"
+                )
+        if self.body.consistency:
+            _only(self.bodies, CONSISTENT, "learn from pairs without labels (body.consistency)")
+            if self.imbalance.kind != "none":
+                raise ValueError("imbalance is about labels; with body.consistency leave it out")
+        return self
+
+    @property
+    def goals(self) -> tuple[Goal, ...]:
+        """What is foreseen."""
+        return goals_of(self.question, rating=self.body.rating)
+
+
+def _only(bodies: tuple[str, ...], able: tuple[str, ...], what: str) -> None:
+    for name in bodies:
+        if name not in able:
+            raise ValueError(f"the body '{name}' can't {what}; those that can: {', '.join(able)}")

@@ -1,4 +1,4 @@
-"""Learning where labels are few: labels a model is sure of, and which pairs to ask about next."""
+"""Learning where labels are few: sure labels, no labels, and which pairs to ask about next."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from foretaste.data import Dataset
 from foretaste.data.schema import LABEL
 from foretaste.errors import InputError
+from foretaste.models.interest.division import together
 from foretaste.models.interest.model import InterestModel
-from foretaste.models.interest.question import together
 
 
 def pseudo_labelled(
@@ -39,6 +39,21 @@ def pseudo_labelled(
         return labelled
     found = Dataset.from_tables(events, taken.items, taken.users, clock=taken.clock)
     return together(labelled, found)
+
+
+def with_unlabelled(labelled: Dataset, unlabelled: Dataset) -> Dataset:
+    """Labelled events, and the others without a label, for a model with `body.consistency`.
+
+    Of those it learns to answer alike whatever of a pair it reads (Laine & Aila, 2017).
+
+    Args:
+        labelled: Events with labels.
+        unlabelled: Events under the same vocabularies, with the columns of labelled ones; their
+            labels are not read.
+    """
+    blank = unlabelled.events.with_columns(pl.lit(None, pl.Float32).alias(LABEL))
+    others = Dataset.from_tables(blank, unlabelled.items, unlabelled.users, clock=unlabelled.clock)
+    return together(labelled, others)
 
 
 def to_ask_about(

@@ -16,7 +16,6 @@ from foretaste.data import Dataset
 from foretaste.data.schema import (
     EVENT_COLUMNS,
     ITEM_ID,
-    LABEL,
     PART,
     TIMESTAMP,
     USER_ID,
@@ -32,16 +31,16 @@ from foretaste.models.interest.fields import (
     of_the_moment,
     plain,
 )
-from foretaste.models.interest.knowledge import Chronicle
+from foretaste.models.interest.labels import SESSION_POSITION
 from foretaste.models.interest.log import Log, Pasts
-from foretaste.models.interest.question import KNOWN_AT, SESSION_POSITION
+from foretaste.models.interest.question import is_answer
 from foretaste.models.interest.signals import Pairs, Signals
 
 Ints = NDArray[np.int32]
 Floats = NDArray[np.float32]
 
 #: Columns that are no features: what is asked, and words, which come as vectors.
-_NO_CONTEXT = {*EVENT_COLUMNS, LABEL, PART, KNOWN_AT}
+_NO_CONTEXT = {*EVENT_COLUMNS, PART}
 _NO_ATTRIBUTE = {ITEM_ID, USER_ID, "title", "description", "image", "audio", "zip_code"}
 
 _TABLES = ("content", "item_codes", "item_numbers", "user_codes", "user_numbers")
@@ -149,7 +148,7 @@ class Features:
         """
         events = train.events
         moment = of_the_moment(events[TIMESTAMP], train.clock) if config.moment else pl.DataFrame()
-        chosen = [c for c in events.columns if c not in _NO_CONTEXT]
+        chosen = [c for c in events.columns if c not in _NO_CONTEXT and not is_answer(c)]
         wanted = chosen if config.context is None else list(config.context)
         if config.context is None and SESSION_POSITION in events.columns:
             wanted = list(dict.fromkeys([*wanted, SESSION_POSITION]))
@@ -176,16 +175,15 @@ class Features:
         return tuple(field.size for field in fields if field.kind != "number")
 
     def build(
-        self, pairs: Pairs, table: pl.DataFrame, log: Log, chronicle: Chronicle, signals: Signals
+        self, pairs: Pairs, table: pl.DataFrame, past: Log, signals: Mapping[str, Signals]
     ) -> Inputs:
         """Reads pairs.
 
         Args:
             pairs: In codes.
             table: The same with the columns of their context.
-            log: What is known.
-            chronicle: What was known of items.
-            signals: Over the same log.
+            past: What is known of the first goal: the items that are read one by one.
+            signals: Counts and rates, by the name of the goal whose labels they are of.
         """
         with_moment = table
         moment = of_the_moment(table[TIMESTAMP], self.clock)
@@ -211,12 +209,14 @@ class Features:
             if f.kind == "number"
         ]
         if self.config.signals:
-            told, values = signals.of(pairs)
-            names, columns = [*names, *told], [*columns, values]
+            for goal, one in signals.items():
+                told, values = one.of(pairs)
+                names += told if len(signals) == 1 else [f"{goal}, {name}" for name in told]
+                columns.append(values)
         whole = np.concatenate(columns, axis=1)
         self.names = tuple(names)
         scaled = np.zeros_like(whole) if self.scale is None else self.scale.apply(whole)
-        items, labels = _history(pairs, log, self.config.history)
+        items, labels = _history(pairs, past, self.config.history)
         return Inputs(
             pairs.people, pairs.items, np.concatenate(choices, axis=1), whole, scaled, items, labels
         )

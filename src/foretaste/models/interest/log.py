@@ -14,8 +14,6 @@ Codes = NDArray[np.int32]
 Moments = NDArray[np.int64]
 Floats = NDArray[np.float32]
 
-_PREFIX = "log."
-
 
 @dataclass(frozen=True)
 class Log:
@@ -59,7 +57,7 @@ class Log:
 
     def tensors(self) -> dict[str, NDArray[Any]]:
         """The arrays, by name."""
-        return {_PREFIX + name: getattr(self, name) for name in self.__dataclass_fields__}
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}
 
     @classmethod
     def restored(cls, tensors: Mapping[str, NDArray[Any]]) -> Log:
@@ -68,7 +66,7 @@ class Log:
         Raises:
             LookupError: One is missing.
         """
-        return cls(*(tensors[_PREFIX + name] for name in cls.__dataclass_fields__))
+        return cls(*(tensors[name] for name in cls.__dataclass_fields__))
 
 
 @dataclass(frozen=True)

@@ -65,8 +65,13 @@ def gauc(people: NDArray[np.integer], labels: Values, probabilities: Values) -> 
 
 def log_loss(labels: Values, probabilities: Values) -> float:
     """Mean negative log-likelihood, in nats."""
+    return float(log_losses(labels, probabilities).mean())
+
+
+def log_losses(labels: Values, probabilities: Values) -> NDArray[np.float64]:
+    """Those of the pairs, float64[n]."""
     p = np.clip(probabilities.astype(np.float64), _SURE, 1 - _SURE)
-    return float(-(labels * np.log(p) + (1 - labels) * np.log(1 - p)).mean())
+    return -(labels * np.log(p) + (1 - labels) * np.log(1 - p))
 
 
 def reliability(labels: Values, probabilities: Values, bins: int = _BINS) -> pl.DataFrame:

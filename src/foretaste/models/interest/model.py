@@ -1,4 +1,4 @@
-"""The interest model: the probability that this person acts on this item, here and now."""
+"""The interest model: how likely this person acts on this item, here and now."""
 
 from __future__ import annotations
 
@@ -10,19 +10,25 @@ import polars as pl
 from numpy.typing import NDArray
 
 from foretaste.content import ContentReference, Encoder
-from foretaste.data import Dataset, Vocabulary
-from foretaste.data.schema import ITEM_ID, LABEL, TIMESTAMP, USER_ID
-from foretaste.errors import DataError, InputError, NotFittedError
+from foretaste.data import Dataset
+from foretaste.errors import InputError, NotFittedError
 from foretaste.models.base import ModelState
+from foretaste.models.interest.answers import Answers, within
 from foretaste.models.interest.bodies import Body, Shape, make
 from foretaste.models.interest.bodies.base import Examples
-from foretaste.models.interest.calibration import Calibration
 from foretaste.models.interest.config import InterestConfig
+from foretaste.models.interest.division import together
 from foretaste.models.interest.imbalance import balanced
 from foretaste.models.interest.inputs import Features, Inputs, joined
-from foretaste.models.interest.log import Log
-from foretaste.models.interest.question import KNOWN_AT, labelled, together, with_session_position
-from foretaste.models.interest.world import World, content_of, shape_of, texts_of
+from foretaste.models.interest.labels import labelled, with_session_position, with_times
+from foretaste.models.interest.question import Goal
+from foretaste.models.interest.world import (
+    World,
+    content_of,
+    logs_of,
+    shape_of,
+    texts_of,
+)
 from foretaste.training import TrainingHistory
 
 Probabilities = NDArray[np.float32]
@@ -30,8 +36,7 @@ Probabilities = NDArray[np.float32]
 #: The body that reads words as words.
 _READER = "language"
 _TEXTS = "item_texts"
-_IDS = {"item_ids": ITEM_ID, "user_ids": USER_ID}
-_STEP, _ADDED, _RANGE = "interest.step", "interest.added", "interest.range"
+_STEP, _ADDED = "interest.step", "interest.added"
 
 #: Moments at which items are looked at anew, in the time of training.
 _PAGES = 10
@@ -69,11 +74,15 @@ class InterestModel:
         self.training_history: TrainingHistory | None = None
         self._world: World | None = None
         self._bodies: tuple[Body, ...] = ()
-        self._calibration = Calibration.none()
+        self._answers: Answers | None = None
         self._added = 0.0
-        self._range = (0.0, 1.0)
         self._step = 1
         self._texts: tuple[str, ...] = ()
+
+    @property
+    def goals(self) -> tuple[Goal, ...]:
+        """What is foreseen."""
+        return self.config.goals
 
     # Learning.
 
@@ -89,8 +98,11 @@ class InterestModel:
             DataError: There are no labels, or all are alike.
         """
         train = self._labelled(train)
-        self._see_labels(train)
-        self._step = max(1, len(train) // _PAGES)
+        self._answers = Answers.seeing(self.goals, train.events)
+        known = self._with_labels(train)
+        self._step = max(1, len(known) // _PAGES)
+        # Pairs without a label tell by their answers alone.
+        train = train if self.config.body.consistency else known
         features = Features.fit(
             replace(train, events=with_session_position(train.events)),
             content_of(train, self.content, self.config.features.dimension),
@@ -101,13 +113,14 @@ class InterestModel:
         inputs = features.with_scale(examples.inputs)
         examples = replace(examples, inputs=inputs)
         self._texts = texts_of(train) if _READER in self.config.bodies else ()
-        shape = shape_of(features, inputs.numbers.shape[1], train.user_vocabulary, self._texts)
+        shape = shape_of(
+            features, inputs.numbers.shape[1], train.user_vocabulary, self._texts, self.goals
+        )
         self._bodies = self._made(shape)
-        self._calibration = Calibration.none()
         if validation is None:
             self._learn(examples, None, None)
             return self
-        self._choose(train, self._labelled(validation), examples)
+        self._choose(train, self._with_labels(self._labelled(validation)), examples)
         return self
 
     def remember(self, events: Dataset) -> Self:
@@ -136,8 +149,7 @@ class InterestModel:
         judged = _together(frozen, fresh)
         rounds = self._learn(examples, judged, None)
         log_odds = self._log_odds(judged.inputs)
-        if not self.config.body.rating:
-            self._calibration = Calibration.fit(self.config.calibration, log_odds, judged.labels)
+        self._answers = self._seen().calibrated(self.config.calibration, log_odds, judged.labels)
         if self.config.refit:
             self._learn(self._examples(together(train, validation), stale=True), None, rounds)
         else:
@@ -160,7 +172,7 @@ class InterestModel:
     def _examples(self, events: Dataset, *, stale: bool) -> Examples:
         """Pairs by what was known at once, and with `stale` also by what was known long before."""
         world = self._known()
-        table, labels = events.events, self._brought(events.events[LABEL])
+        table, labels = events.events, self._seen().labels(events.events)
         parts = [world.read(table)]
         share = self.config.staleness
         if stale and share and events.clock == "time":
@@ -170,13 +182,16 @@ class InterestModel:
             until = times - (rng.random(len(times)) * lag).astype(np.int64)
             parts.append(world.read(table, until))
         inputs = joined(parts)
-        labels = np.tile(labels, len(parts))
+        labels = np.concatenate([labels] * len(parts))
         return Examples(inputs, labels, np.ones(len(labels), np.float32))
 
     # Answering.
 
     def predict(self, pairs: pl.DataFrame) -> Probabilities:
         """The probability of interest (or the rating) of each pair, float32[n].
+
+        Of several goals float32[n, goals], in the order of `goals`; what comes after another goal
+        is the probability of both.
 
         Args:
             pairs: Columns `user_id` and `item_id`; `timestamp` (milliseconds; without it, after
@@ -186,36 +201,19 @@ class InterestModel:
         Raises:
             DataError: A column is missing or of the wrong type.
         """
-        table = self._asked(pairs)
-        table = with_session_position(table)
-        blocks = [self._answered(block) for block in table.iter_slices(_BLOCK)]
-        return np.concatenate(blocks) if blocks else np.empty(0, np.float32)
-
-    def _answered(self, table: pl.DataFrame) -> Probabilities:
-        log_odds = self._log_odds(self._known().read(table))
-        low, high = self._range
-        return low + (high - low) * self._calibration.apply(log_odds)
+        table = with_session_position(with_times(pairs, self._known().now))
+        blocks = [
+            self._seen().of(self._log_odds(self._known().read(block)))
+            for block in table.iter_slices(_BLOCK)
+        ]
+        if not blocks:
+            several = len(self.goals) > 1
+            return np.empty((0, len(self.goals)) if several else 0, np.float32)
+        return np.concatenate(blocks)
 
     def _log_odds(self, inputs: Inputs) -> NDArray[np.float32]:
         found = [body.log_odds(inputs) for body in self._bodies]
         return (np.stack(found).mean(axis=0) - self._added).astype(np.float32)
-
-    def _asked(self, pairs: pl.DataFrame) -> pl.DataFrame:
-        for column in (USER_ID, ITEM_ID):
-            if column not in pairs.columns:
-                raise DataError(
-                    f"the pairs have no such column (found: {', '.join(pairs.columns)}).",
-                    field=column,
-                )
-        if TIMESTAMP not in pairs.columns:
-            known = self._known().log.known
-            now = int(known.max(initial=0)) + 1
-            return pairs.with_columns(pl.lit(now, pl.Int64).alias(TIMESTAMP))
-        if not pairs[TIMESTAMP].dtype.is_integer() or pairs[TIMESTAMP].null_count():
-            raise DataError(
-                "times must be whole milliseconds, none of them missing.", field=TIMESTAMP
-            )
-        return pairs.with_columns(pl.col(TIMESTAMP).cast(pl.Int64))
 
     # Saving.
 
@@ -234,21 +232,14 @@ class InterestModel:
         own = {
             _STEP: np.array([self._step]),
             _ADDED: np.array([self._added]),
-            _RANGE: np.array(self._range),
         }
-        parts = (world.log, world.features, self._calibration, self.content)
-        for part in parts:
+        for part in (world, self._seen(), self.content):
             own |= part.tensors()
         settings = self.config.model_dump(mode="json") | {"_features": world.features.settings()}
-        ids = {"item_ids": world.items.ids, "user_ids": world.users.ids}
-        tables = {name: column.alias(_IDS[name]).to_frame() for name, column in ids.items()}
+        tables = world.tables()
         if self._texts:
             tables[_TEXTS] = pl.DataFrame({"text": list(self._texts)})
-        return ModelState(
-            settings=settings,
-            tensors=own | bodies,
-            tables=tables,
-        )
+        return ModelState(settings=settings, tensors=own | bodies, tables=tables)
 
     @classmethod
     def from_state(cls, state: ModelState) -> Self:
@@ -263,23 +254,18 @@ class InterestModel:
         told = settings.pop("_features")
         tensors = state.tensors
         model = cls(InterestConfig.parse(settings))
-        features = Features.restored(model.config.features, told, tensors)
         model._step = int(tensors[_STEP][0])
         model._added = float(tensors[_ADDED][0])
-        model._range = (float(tensors[_RANGE][0]), float(tensors[_RANGE][1]))
-        model._calibration = Calibration.restored(tensors)
+        model._answers = Answers.restored(model.goals, tensors)
         model.content.restore(tensors)
-        users, items = (Vocabulary(state.tables[n][_IDS[n]]) for n in ("user_ids", "item_ids"))
-        log = Log.restored(tensors)
-        model._world = World.of(users, items, features, log, model._step)
+        features = Features.restored(model.config.features, told, tensors)
+        world = World.restored(state.tables, features, model.goals, tensors, model._step)
+        model._world = world
         model._texts = tuple(state.tables[_TEXTS]["text"]) if _TEXTS in state.tables else ()
-        shape = shape_of(features, len(features.names), users, model._texts)
+        shape = shape_of(features, len(features.names), world.users, model._texts, model.goals)
         model._bodies = model._made(shape)
         for place, body in enumerate(model._bodies):
-            prefix = f"{place}."
-            body.restore(
-                {n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)}
-            )
+            body.restore(within(f"{place}.", tensors))
         return model
 
     # Inside.
@@ -297,41 +283,26 @@ class InterestModel:
             for place, name in enumerate(self.config.bodies)
         )
 
+    def _seen(self) -> Answers:
+        if self._answers is None:
+            raise NotFittedError(type(self).__name__)
+        return self._answers
+
     def _labelled(self, events: Dataset) -> Dataset:
-        if {LABEL, KNOWN_AT} <= set(events.events.columns):
+        columns = {column for goal in self.goals for column in (goal.label, goal.known_at)}
+        if columns <= set(events.events.columns):
             return events
         return labelled(events, self.config.question)
 
-    def _see_labels(self, train: Dataset) -> None:
-        """Refuses labels that are none; of ratings, sees the range."""
-        values = train.events[LABEL].to_numpy()
-        low, high = float(values.min()), float(values.max())
-        if low == high:
-            raise DataError(
-                f"all {len(values):,} labels are {low:g}; there is nothing to tell apart.",
-                field=LABEL,
-            )
-        if not self.config.body.rating and not np.isin(values, (0, 1)).all():
-            raise DataError(
-                f"labels must be 0 or 1, and one is {values[~np.isin(values, (0, 1))][0]:g}.",
-                field=LABEL,
-                hint="Say question: {above: ...}, or ask for ratings with body: {rating: true}.",
-            )
-        self._range = (low, high) if self.config.body.rating else (0.0, 1.0)
-
-    def _brought(self, labels: pl.Series) -> NDArray[np.float32]:
-        """Labels brought to between 0 and 1."""
-        low, high = self._range
-        return ((labels.to_numpy() - low) / (high - low)).astype(np.float32).clip(0, 1)
+    def _with_labels(self, events: Dataset) -> Dataset:
+        """The events that have a label of any goal."""
+        labels = pl.col([goal.label for goal in self.goals])
+        known = events.events.select(pl.any_horizontal(labels.is_not_null())).to_series()
+        return events if known.all() else events.take_events(known.to_numpy())
 
     def _world_of(self, events: Dataset, features: Features) -> World:
-        log = Log(
-            events.user_codes,
-            events.item_codes,
-            self._brought(events.events[LABEL]),
-            events.events[KNOWN_AT].to_numpy(),
-        )
-        return World.of(events.user_vocabulary, events.item_vocabulary, features, log, self._step)
+        logs = logs_of(events, self._seen())
+        return World.of(events.user_vocabulary, events.item_vocabulary, features, logs, self._step)
 
 
 def _together(*parts: Examples) -> Examples:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
 import polars as pl
@@ -12,11 +14,13 @@ from foretaste.content import ContentReference, item_texts
 from foretaste.content.projection import Projection
 from foretaste.data import Dataset, Vocabulary
 from foretaste.data.schema import ITEM_ID, TIMESTAMP, USER_ID
+from foretaste.models.interest.answers import Answers, within
 from foretaste.models.interest.bodies import Shape
 from foretaste.models.interest.inputs import Features, Inputs
 from foretaste.models.interest.knowledge import Chronicle
+from foretaste.models.interest.labels import with_session_position
 from foretaste.models.interest.log import Log
-from foretaste.models.interest.question import with_session_position
+from foretaste.models.interest.question import Goal
 from foretaste.models.interest.signals import Pairs, Signals
 
 
@@ -28,26 +32,36 @@ class World:
         users: Ids and codes of people.
         items: Ids and codes of items.
         features: Makes inputs of pairs.
-        log: Labelled pairs.
-        chronicle: What was known of items, and when.
-        signals: Counts and rates by the same log.
+        logs: Labelled pairs, by the name of the goal whose labels they are.
+        signals: Counts and rates by the same logs.
     """
 
     users: Vocabulary
     items: Vocabulary
     features: Features
-    log: Log
-    chronicle: Chronicle
-    signals: Signals
+    logs: Mapping[str, Log]
+    signals: Mapping[str, Signals]
 
     @classmethod
     def of(
-        cls, users: Vocabulary, items: Vocabulary, features: Features, log: Log, step: int
-    ) -> World:
+        cls,
+        users: Vocabulary,
+        items: Vocabulary,
+        features: Features,
+        logs: Mapping[str, Log],
+        step: int,
+    ) -> Self:
         """A world with so many labels between two looks at the items."""
-        chronicle = Chronicle(log, len(users), features.tables["content"], step)
-        signals = Signals(log, chronicle, features.config.past)
-        return cls(users, items, features, log, chronicle, signals)
+        signals: dict[str, Signals] = {}
+        for goal, log in logs.items():
+            chronicle = Chronicle(log, len(users), features.tables["content"], step)
+            signals[goal] = Signals(log, chronicle, features.config.past)
+        return cls(users, items, features, logs, signals)
+
+    @property
+    def now(self) -> int:
+        """The first moment after all that is known."""
+        return max(int(log.known.max(initial=0)) for log in self.logs.values()) + 1
 
     def read(self, table: pl.DataFrame, until: NDArray[np.int64] | None = None) -> Inputs:
         """Inputs of the rows of a table, by what was known before each (or before `until`)."""
@@ -59,13 +73,71 @@ class World:
             times,
             times if until is None else np.minimum(until, times),
         )
-        return self.features.build(pairs, table, self.log, self.chronicle, self.signals)
+        past = next(iter(self.logs.values()))
+        return self.features.build(pairs, table, past, self.signals)
+
+    def tensors(self) -> dict[str, NDArray[Any]]:
+        """What is known and what reads it, by name."""
+        return self.features.tensors() | {
+            f"log.{place}.{name}": tensor
+            for place, log in enumerate(self.logs.values())
+            for name, tensor in log.tensors().items()
+        }
+
+    def tables(self) -> dict[str, pl.DataFrame]:
+        """Ids of people and items, in the order of their codes."""
+        return {
+            "item_ids": self.items.ids.alias(ITEM_ID).to_frame(),
+            "user_ids": self.users.ids.alias(USER_ID).to_frame(),
+        }
+
+    @classmethod
+    def restored(
+        cls,
+        tables: Mapping[str, pl.DataFrame],
+        features: Features,
+        goals: tuple[Goal, ...],
+        tensors: Mapping[str, NDArray[Any]],
+        step: int,
+    ) -> Self:
+        """What gave these tables and tensors.
+
+        Raises:
+            LookupError: Something is missing.
+        """
+        users = Vocabulary(tables["user_ids"][USER_ID])
+        items = Vocabulary(tables["item_ids"][ITEM_ID])
+        logs = {
+            goal.name: Log.restored(within(f"log.{place}.", tensors))
+            for place, goal in enumerate(goals)
+        }
+        return cls.of(users, items, features, logs, step)
 
 
-def shape_of(features: Features, numbers: int, users: Vocabulary, texts: tuple[str, ...]) -> Shape:
-    """How large inputs are, for bodies."""
+def logs_of(events: Dataset, answers: Answers) -> dict[str, Log]:
+    """What events say of each goal; those without a label of it say nothing."""
+    found: dict[str, Log] = {}
+    for place, goal in enumerate(answers.goals):
+        labels = answers.labels_of(place, events.events)
+        known = ~np.isnan(labels)
+        moments = events.events[goal.known_at].to_numpy()
+        found[goal.name] = Log(
+            events.user_codes[known], events.item_codes[known], labels[known], moments[known]
+        )
+    return found
+
+
+def shape_of(
+    features: Features,
+    numbers: int,
+    users: Vocabulary,
+    texts: tuple[str, ...],
+    goals: tuple[Goal, ...],
+) -> Shape:
+    """How large inputs and answers are, for bodies."""
     content = features.tables["content"]
-    return Shape(users.size, features.sizes, numbers, content, features.config.history, texts)
+    history = features.config.history
+    return Shape(users.size, features.sizes, numbers, content, history, texts, goals)
 
 
 def texts_of(train: Dataset) -> tuple[str, ...]:

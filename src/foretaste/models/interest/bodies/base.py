@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from pydantic import Field, field_validator
 
 from foretaste.config import Config
 from foretaste.models.interest.inputs import Inputs
+from foretaste.models.interest.question import Goal
 from foretaste.training import TrainingConfig, TrainingHistory
 
 Floats = NDArray[np.float32]
@@ -65,8 +66,16 @@ class BodyConfig(Config):
         dropout: Share of activations dropped in training.
         crosses: Cross layers, of DCNv2.
         heads: Of the bilinear fusion of FinalMLP.
-        rating: Learn numbers between 0 and 1 by their squared error, not whether they are 1.
+        sharing: What several goals share beside the vectors of all fields: nothing more
+            ("vectors"), all hidden layers ("bottom"), or a number of experts that each goal
+            mixes in its own way ("experts").
+        experts: So many of those.
+        rating: Learn numbers between 0 and 1 by their squared error, not whether they are 1; of
+            several goals, each says so itself.
         focal: Exponent of the focal loss (Lin et al., 2017); 0 is cross-entropy.
+        consistency: Weight of answers staying the same where some of what is read is missing
+            (Pi-model, Laine & Aila, 2017); pairs without a label then count, too.
+        blanked: Share of choices, numbers and pasts that is missing there.
         trees: Of boosted trees, at most.
         leaves: Of a tree.
         tree_rate: Learning rate of boosting.
@@ -80,8 +89,12 @@ class BodyConfig(Config):
     dropout: float = Field(default=0.2, ge=0, lt=1)
     crosses: int = Field(default=2, ge=1)
     heads: int = Field(default=4, ge=1)
+    sharing: Literal["vectors", "bottom", "experts"] = "experts"
+    experts: int = Field(default=4, ge=1)
     rating: bool = False
     focal: float = Field(default=0.0, ge=0)
+    consistency: float = Field(default=0.0, ge=0)
+    blanked: float = Field(default=0.2, gt=0, lt=1)
     trees: int = Field(default=600, ge=1)
     leaves: int = Field(default=15, ge=2)
     tree_rate: float = Field(default=0.03, gt=0)
@@ -103,6 +116,7 @@ class Shape:
         content: float32[items + 1, d], text vectors of the items; d may be 0.
         history: Longest past.
         texts: Of the items by code, for bodies that read them.
+        goals: What is foreseen.
     """
 
     people: int
@@ -111,6 +125,7 @@ class Shape:
     content: Floats
     history: int
     texts: tuple[str, ...] = ()
+    goals: tuple[Goal, ...] = (Goal(),)
 
 
 @dataclass(frozen=True)
@@ -119,7 +134,8 @@ class Examples:
 
     Attributes:
         inputs: The pairs.
-        labels: float32[n], 0 or 1, or ratings between them.
+        labels: float32[n], 0 or 1, or ratings between them; of several goals float32[n, goals].
+            NaN where there is none; with `consistency` alone a pair may have none at all.
         weights: float32[n], how much each counts.
     """
 
@@ -150,7 +166,7 @@ class Body(Protocol):
         ...
 
     def log_odds(self, inputs: Inputs) -> Floats:
-        """float32[n]."""
+        """float32[n], of several goals float32[n, goals]."""
         ...
 
     def tensors(self) -> dict[str, NDArray[Any]]:

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from foretaste.models.interest.bodies._layers import Batch, Linear, Vectors, hidden, scored
 from foretaste.models.interest.bodies.base import BodyConfig, Shape
+from foretaste.models.interest.bodies.heads import headed
 from foretaste.models.interest.bodies.shallow import products
 
 
@@ -16,10 +17,10 @@ class Deep(nn.Module):
     def __init__(self, shape: Shape, config: BodyConfig) -> None:
         super().__init__()
         self.vectors = Vectors(shape, config.dimension)
-        self.deep = scored(self.vectors.fields * config.dimension, config)
+        self.deep = headed(self.vectors.fields * config.dimension, shape, config)
 
     def forward(self, batch: Batch) -> Tensor:
-        """Log-odds, float[n]."""
+        """Log-odds, float[n], of several goals float[n, goals]."""
         return self.deep(self.vectors(batch).flatten(1)).squeeze(1)
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from foretaste.models.interest.bodies._layers import Batch, Vectors, scored
+from foretaste.models.interest.bodies._layers import Batch, Vectors
 from foretaste.models.interest.bodies.base import BodyConfig, Shape
+from foretaste.models.interest.bodies.heads import headed
 from foretaste.models.sequence.backbones import build_backbone
 from foretaste.models.sequence.config import SequenceConfig
 
@@ -46,10 +47,10 @@ class DIN(nn.Module):
         self.vectors = Vectors(shape, d)
         self.past = Past(d)
         self.attention = nn.Sequential(nn.Linear(4 * d, 32), nn.PReLU(), nn.Linear(32, 1))
-        self.deep = scored((self.vectors.fields + 1) * d, config)
+        self.deep = headed((self.vectors.fields + 1) * d, shape, config)
 
     def forward(self, batch: Batch) -> Tensor:
-        """Log-odds, float[n]."""
+        """Log-odds, float[n], of several goals float[n, goals]."""
         flat = self.vectors(batch).flatten(1)
         interest = self.interest(batch)
         return self.deep(torch.cat([flat, interest], dim=1)).squeeze(1)
@@ -82,12 +83,12 @@ class Fused(nn.Module):
                 dimension=d, layers=1, heads=1, length=shape.history, dropout=config.dropout
             )
         )
-        self.deep = scored((self.din.vectors.fields + 4) * d, config)
+        self.deep = headed((self.din.vectors.fields + 4) * d, shape, config)
         # The head of DIN itself is not asked.
         self.din.deep = nn.Sequential()
 
     def forward(self, batch: Batch) -> Tensor:
-        """Log-odds, float[n]."""
+        """Log-odds, float[n], of several goals float[n, goals]."""
         vectors = self.din.vectors
         state, item = self._state(batch), vectors.item(batch.items)
         parts = [vectors(batch).flatten(1), self.din.interest(batch), state, item, state * item]

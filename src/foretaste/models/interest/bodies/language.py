@@ -131,16 +131,16 @@ class LanguageBody:
 
     def fit(self, train: Examples, validation: Examples | None, rounds: int | None) -> int:
         """As `Body.fit`; rounds are epochs."""
-        config = self._config
+        config, goals = self._config, self._shape.goals
         network = self._build()
         epochs = config.training.epochs if rounds is None else rounds
         self.history = train_network(
             network,
             batches=lambda epoch: self._batches(train, epoch),
-            loss=lambda batch: loss_of(network(*batch[:2]), *batch[2:], config),
+            loss=lambda batch: loss_of(network(*batch[:2]), *batch[2:], goals, config.focal),
             validate=None
             if validation is None
-            else lambda: metric_of(self.log_odds(validation.inputs), validation.labels, config),
+            else lambda: metric_of(self.log_odds(validation.inputs), validation.labels, goals),
             config=config.training.model_copy(update={"epochs": epochs}),
             seed=config.seed,
         )

@@ -21,6 +21,11 @@ BODIES: Final = (
     "language",
 )
 
+#: Those that can learn several goals at once.
+OF_SEVERAL_GOALS: Final = ("mlp", "din", "fused")
+#: Those that can learn from pairs without a label.
+CONSISTENT: Final = tuple(name for name in BODIES if name not in ("trees", "language"))
+
 
 def make(name: str, shape: Shape, config: BodyConfig) -> Body:
     """A body that has learnt nothing yet.

@@ -34,6 +34,7 @@ class TreesBody:
         self._content = shape.content[:, :_WORDS]
         self._choices = len(shape.choices)
         self._config = config
+        self._rating = shape.goals[0].rating
         self._trees: Any = None
         self.history: TrainingHistory | None = None
 
@@ -58,7 +59,7 @@ class TreesBody:
         """float32[n]."""
         raw = self._trees.predict(self._table(inputs), raw_score=True)
         found = np.asarray(raw, np.float64)
-        if self._config.rating:
+        if self._rating:
             share = found.clip(_SURE, 1 - _SURE)
             found = np.log(share / (1 - share))
         return found.astype(np.float32)
@@ -92,8 +93,8 @@ class TreesBody:
     def _settings(self) -> dict[str, Any]:
         config = self._config
         return {
-            "objective": "l2" if config.rating else "binary",
-            "metric": "l2" if config.rating else "auc",
+            "objective": "l2" if self._rating else "binary",
+            "metric": "l2" if self._rating else "auc",
             "learning_rate": config.tree_rate,
             "num_leaves": config.leaves,
             "min_data_in_leaf": 100,

@@ -18,7 +18,7 @@ from foretaste.ranking.similar import ANCHOR, Likeness
 
 
 def ranker_of(saved: Run) -> Ranker | None:
-    """The ranker of a run's section `ranking`; None where it has none.
+    """The ranker of a run's section `ranking`; None where it has none, and no index either.
 
     People's events are read from the run's data when a rule asks about them.
 
@@ -27,9 +27,12 @@ def ranker_of(saved: Run) -> Ranker | None:
         InputError: The section does not fit the items.
     """
     config = _config_of(saved)
-    if config is None or config.ranking is None:
-        return None
-    return _ranker(saved, config, config.ranking, reads_content=config.ranking.reads_content)
+    ranking = config.ranking if config else None
+    if ranking is None:
+        if saved.index is None:
+            return None
+        ranking = RankingConfig(index=saved.index.config)
+    return _ranker(saved, config, ranking, reads_content=ranking.reads_content)
 
 
 def similar_items(saved: Run, items: Sequence[str], k: int, by: Likeness) -> pl.DataFrame:
@@ -91,6 +94,7 @@ def _ranker(
         model,
         events=None if events is None else events.schema,
         encoder=encoder,
+        index=saved.index,
     )
     return Ranker(pipeline, events=events)
 

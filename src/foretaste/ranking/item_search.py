@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from foretaste.errors import ConfigError
 from foretaste.models import ByVectors, Recommender
 from foretaste.ranking.index import IndexConfig, VectorIndex, build_index, fingerprint_of
+from foretaste.ranking.index.inverted import faiss_package
 
 #: People whose vectors an index is tuned with.
 _ASKING = 1000
@@ -29,6 +30,25 @@ class ItemSearch:
     told: str
 
 
+def require_searchable(model: Recommender, config: IndexConfig | None) -> None:
+    """Makes sure, before a model is fitted, that the index that is asked for can be built.
+
+    Raises:
+        ConfigError: The model does not score by vectors.
+        MissingExtraError: FAISS is needed and not installed.
+    """
+    if config is None or config.kind == "auto":
+        return
+    if not isinstance(model, ByVectors):
+        raise ConfigError(
+            f"the scores of '{model.name}' are no products of vectors, which an index could find.",
+            field="ranking.index.kind",
+            hint="Choose auto, or a model such as sequence or als.",
+        )
+    if config.kind == "ivf":
+        faiss_package()
+
+
 def item_search(
     model: Recommender, config: IndexConfig | None, made: VectorIndex | None = None
 ) -> ItemSearch:
@@ -45,6 +65,7 @@ def item_search(
         InputError: The one that was made is of other vectors.
         MissingExtraError: An inverted index is asked for, and FAISS is not installed.
     """
+    require_searchable(model, config)
     items = len(model.item_vocabulary)
     everything = f"'{model.name}' scores each of {items:,} items"
     if config is None:
@@ -52,13 +73,7 @@ def item_search(
     if config.kind == "auto" and items <= config.exact_up_to:
         return ItemSearch(None, f"{everything}: no more than exact_up_to.")
     if not isinstance(model, ByVectors):
-        if config.kind == "auto":
-            return ItemSearch(None, f"{everything}: its scores are no products of vectors.")
-        raise ConfigError(
-            f"the scores of '{model.name}' are no products of vectors, which an index could find.",
-            field="ranking.index.kind",
-            hint="Choose auto, or a model such as sequence or als.",
-        )
+        return ItemSearch(None, f"{everything}: its scores are no products of vectors.")
     if config.kind == "auto" and find_spec("faiss") is None:
         return ItemSearch(None, f"{everything}: the extra 'index' is not installed.")
     index = made if made is not None and made.config == config else None

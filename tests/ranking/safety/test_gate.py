@@ -17,7 +17,8 @@ from foretaste.ranking import Catalogue, RankingConfig, RankingPipeline, Request
 from foretaste.ranking.paging import InProcessStore
 from foretaste.ranking.ranker import Ranker
 from foretaste.ranking.safety import SafetyConfig, SafetyGate
-from tests.ranking.worlds import CATALOGUE, DATA, ITEMS, LOG, MODEL, ranker
+from tests.ranking.rules.test_placement import in_order
+from tests.ranking.worlds import BY_VECTORS, CATALOGUE, DATA, ITEMS, LOG, MODEL, ranker
 
 IDS = DATA.items["item_id"].to_list()
 ROWS = {row["item_id"]: row for row in DATA.items.to_dicts()}
@@ -45,6 +46,7 @@ policies = st.fixed_dictionaries(
             st.sampled_from(["model", "popular", "new", "similar"]), min_size=1, unique=True
         ),
         "pool": st.integers(1, 40),
+        "index": st.none() | st.sampled_from([{"kind": "exact"}, {"kind": "ivf"}]),
         "rules": st.lists(
             st.sampled_from(["INCLUDE item WHERE price > 3", 'EXCLUDE item WHERE category = "c1"']),
             max_size=1,
@@ -98,7 +100,8 @@ def test_nothing_blocked_appears_through_any_path(
     policy: dict[str, Any], age: int | None, k: int
 ) -> None:
     config = RankingConfig.parse(policy)
-    pipeline = RankingPipeline(config, CATALOGUE, MODEL, events=LOG.schema, sources=[Everything()])
+    model = MODEL if config.index is None else BY_VECTORS
+    pipeline = RankingPipeline(config, CATALOGUE, model, events=LOG.schema, sources=[Everything()])
     answers = Ranker(pipeline, events=LOG)
     found = answers.recommend(users=["p0", "p5", "nobody"], k=k, ages=[age] * 3)
     shown = [found.table]
@@ -122,8 +125,6 @@ def test_nothing_blocked_appears_through_any_path(
 def test_gate_passes_exactly_what_is_allowed(
     safety: dict[str, Any], age: int | None, rows: list[list[int]]
 ) -> None:
-    from tests.ranking.rules.test_placement import in_order
-
     gate = SafetyGate(SafetyConfig.parse(safety), CATALOGUE)
     ages = np.full(len(rows), -1 if age is None else age)
     request = replace(Request.of(Ragged.from_rows([[]] * len(rows)), 3), ages=ages)

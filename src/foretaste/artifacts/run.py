@@ -12,7 +12,8 @@
     model/                  the model: settings, tensors (safetensors) and tables (Parquet)
     index/                  an index of the model's item vectors, of large catalogues
 
-Nothing is pickled: reading a folder never runs code from it.
+Nothing is pickled: reading a folder never runs code from it. What comes later is told in
+`foretaste.artifacts.later`.
 """
 
 from __future__ import annotations

@@ -22,6 +22,7 @@ from foretaste.cli import (
     pretrain,
     recommend,
     runs,
+    safety,
     search,
     similar,
     train,
@@ -119,6 +120,7 @@ for command in (
     app.command()(getattr(command, command.__name__.rpartition(".")[2]))
 
 app.add_typer(encoders.encoders, name="encoders")
+app.add_typer(safety.safety, name="safety")
 
 
 def main() -> None:

@@ -11,7 +11,12 @@ from foretaste.pipeline.config import (
 )
 from foretaste.pipeline.interest import predict_file, train_interest
 from foretaste.pipeline.people import Person, look_at_history, look_at_users
-from foretaste.pipeline.ranking import ranker_of, similar_items
+from foretaste.pipeline.ranking import (
+    learn_from_feedback,
+    ranker_of,
+    safe_items,
+    similar_items,
+)
 from foretaste.pipeline.refresh import Refreshed, refresh
 from foretaste.pipeline.run import Prepared, Trained, evaluate_again, measure, prepare, train
 from foretaste.pipeline.starter import starter_config
@@ -27,6 +32,7 @@ __all__ = [
     "SplitConfig",
     "Trained",
     "evaluate_again",
+    "learn_from_feedback",
     "load_config",
     "load_task",
     "look_at_history",
@@ -36,6 +42,7 @@ __all__ = [
     "prepare",
     "ranker_of",
     "refresh",
+    "safe_items",
     "similar_items",
     "starter_config",
     "train",

@@ -12,6 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from foretaste.content import Encoder
+from foretaste.errors import InputError
 from foretaste.models import ByVectors, Recommender
 from foretaste.ranking.candidates import CandidateLists, merge
 from foretaste.ranking.catalogue import Catalogue
@@ -127,6 +128,21 @@ class RankingPipeline:
     def needs_events(self) -> bool:
         """Whether requests must bring people's events."""
         return self.rules.needs_events or self.config.seen.days is not None
+
+    @property
+    def exploring(self) -> tuple[Bandit, str]:
+        """What tries items out, and the name of its policy.
+
+        Raises:
+            InputError: Nothing does.
+        """
+        if self.bandit is None or self.config.exploration is None:
+            raise InputError(
+                "nothing explores, so nothing learns.",
+                field="ranking.exploration",
+                hint="Give the configuration a section 'exploration: {policy: thompson}'.",
+            )
+        return self.bandit, self.config.exploration.policy
 
     @property
     def similar(self) -> SimilarItems:

@@ -17,6 +17,9 @@ PADDING = 0
 
 _CODE = "code"
 
+#: Up to one id for so many known ones they are looked up one by one: a join reads all of these.
+_FEW = 20
+
 
 class Vocabulary:
     """A two-way map between ids (strings or integers) and codes 1..n, int32.
@@ -77,6 +80,19 @@ class Vocabulary:
             digest.update(batch.write_csv(include_header=False).encode())
         return digest.hexdigest()
 
+    def _looked_up(self, wanted: pl.Series) -> NDArray[np.int32]:
+        """Codes of a few ids, by bisection."""
+        ids, codes = self._sorted
+        places = np.minimum(ids.search_sorted(wanted).to_numpy(), len(ids) - 1)
+        same = (ids.gather(places) == wanted).fill_null(value=False).to_numpy()
+        return np.where(same, codes[places], np.int32(PADDING))
+
+    @cached_property
+    def _sorted(self) -> tuple[pl.Series, NDArray[np.int32]]:
+        """The ids in rising order, and their codes."""
+        order = self.ids.arg_sort()
+        return self.ids.gather(order), order.to_numpy().astype(np.int32) + 1
+
     @cached_property
     def _lookup(self) -> pl.DataFrame:
         codes = pl.Series(_CODE, np.arange(1, self.size, dtype=np.int32))
@@ -90,6 +106,8 @@ class Vocabulary:
         """
         wanted = ids if isinstance(ids, pl.Series) else _series(ids)
         wanted = _as_type(wanted, self.ids.dtype)
+        if _FEW * len(wanted) < len(self):
+            return self._looked_up(wanted)
         found = (
             wanted.alias("id")
             .to_frame()

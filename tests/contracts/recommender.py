@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from foretaste import artifacts
 from foretaste.data import Ragged
 from foretaste.errors import ConfigError, InputError, NotFittedError, UnknownIdError
-from foretaste.models import Popularity, Recommender
+from foretaste.models import ByVectors, Popularity, Recommender
 from tests.contracts.worlds import COLD, PEOPLE, checkerboard, dataset, two_tastes
 
 WORLD = two_tastes()
@@ -233,6 +233,25 @@ class RecommenderContract(ABC):
         expected = everything[items.row_of_value, items.values - 1]
         found = model.score_rows(histories, items)
         np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
+
+    def test_scores_are_products_of_vectors(self, model: Recommender) -> None:
+        if not isinstance(model, ByVectors):
+            pytest.skip("its score is no product of two vectors")
+        _, histories = model.people(histories=HISTORIES)
+        people, items = model.user_vectors(histories), model.item_vectors
+        assert people.dtype == items.dtype == np.float32
+        assert len(items) == model.item_vocabulary.size
+        products = np.array([[float(p @ i) for i in items[1:]] for p in people])
+        np.testing.assert_allclose(products, scores(model), rtol=1e-4, atol=1e-6)
+
+    def test_added_items_leave_the_vectors_of_others(self) -> None:
+        model = self.make().fit(WORLD)
+        if not isinstance(model, ByVectors):
+            pytest.skip("its score is no product of two vectors")
+        before = model.item_vectors.copy()
+        model.add_items(NEW_ITEMS)
+        assert len(model.item_vectors) == len(before) + 1
+        np.testing.assert_array_equal(model.item_vectors[:-1], before)
 
     def test_one_person_twice(self, model: Recommender) -> None:
         table = model.recommend(users=[USERS[3], USERS[3]], k=4)

@@ -13,6 +13,7 @@ from foretaste.models import (
     EASE,
     MODELS,
     BERT4Rec,
+    ByVectors,
     CL4SRec,
     ContentBased,
     DuoRec,
@@ -207,3 +208,9 @@ def test_none_is_forgotten() -> None:
         if "make" in vars(contract)
     }
     assert tested == set(MODELS)
+
+
+def test_models_that_an_index_can_search() -> None:
+    others = {"popularity", "itemknn", "userknn", "ease", "neuralcf", "tfidf"}
+    others |= {"weighted", "switching", "hybrid"}
+    assert {name for name in MODELS if not issubclass(MODELS[name], ByVectors)} == others

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import numpy as np
 import polars as pl
 import pytest
@@ -111,3 +113,15 @@ def test_small_integer_types_and_padding_of_no_ids() -> None:
     empty = Vocabulary.of(pl.Series("id", [], dtype=pl.String))
     assert empty.size == 1
     assert empty.encode(["a"]).tolist() == [PADDING]
+
+
+@given(st.lists(st.integers(-20, 220), max_size=9), st.booleans(), st.randoms())
+def test_a_few_ids_are_found_as_many_are(wanted: list[int], texts: bool, random: Random) -> None:
+    known = random.sample(range(200), 200)
+    ids = [f"i{n}" for n in known] if texts else known
+    asked = [f"i{n}" for n in wanted] if texts else wanted
+    vocabulary = Vocabulary(series(ids))
+    expected = [ids.index(one) + 1 if one in ids else PADDING for one in asked]
+    assert vocabulary.encode(asked).tolist() == expected
+    assert vocabulary.encode([*asked, *ids]).tolist()[: len(asked)] == expected
+    assert vocabulary.encode(["no such id"]).tolist() == [PADDING]

@@ -8,8 +8,18 @@ import yaml
 from foretaste import artifacts
 from foretaste.data import Dataset, read
 from foretaste.errors import ArtifactError, ConfigError, InputError
-from foretaste.models import ItemKNN
-from foretaste.pipeline import load_config, look_at_history, look_at_users, ranker_of, similar_items
+from foretaste.models import ALS, ItemKNN
+from foretaste.pipeline import (
+    load_config,
+    look_at_history,
+    look_at_users,
+    prepare,
+    ranker_of,
+    similar_items,
+    train,
+)
+from foretaste.ranking.index import IndexConfig
+from foretaste.ranking.item_search import item_search
 from tests.small_data import write_small_data
 
 RULES = ["EXCLUDE item WHERE title = $title", "INCLUDE item WHERE item_id > 100"]
@@ -80,6 +90,55 @@ def test_similar_items_by_their_words(tmp_path: Path) -> None:
     table = similar_items(saved_run(tmp_path, None), ["101", "103"], 5, "content")
     assert set(table["source"]) == {"content"}
     assert table["score"].max() <= 1.001
+
+
+def trained_run(folder: Path, model: dict, index: dict) -> artifacts.Run:
+    data = write_small_data(folder / "my-data")
+    settings = {"data": {"path": str(data)}, "split": {"kind": "leave-one-out"}, "model": model}
+    path = folder / "foretaste.yaml"
+    path.write_text(yaml.safe_dump(settings | {"ranking": {"index": index}}))
+    config = load_config(path)
+    prepared = prepare(config, print)
+    return artifacts.open_run(train(config, prepared, print).save(folder / "run"))
+
+
+def test_a_large_catalogue_is_searched_by_an_index_that_lies_in_the_run(tmp_path: Path) -> None:
+    saved = trained_run(tmp_path, {"name": "als", "factors": 4}, {"exact_up_to": 39})
+    ranker = ranker_of(saved)
+    assert ranker is not None
+    assert ranker.pipeline.search.index is saved.index is not None
+    assert (saved.index.kind, len(saved.index)) == ("ivf", 40)
+    found = ranker.recommend(users=[2], k=3)
+    assert "inverted lists" in found.trace.search
+    assert found.table["item_id"].equals(saved.model.recommend(users=[2], k=3)["item_id"])
+    file = saved.path / "index" / "lists.faiss"
+    file.write_bytes(file.read_bytes()[:-1])
+    with pytest.raises(ArtifactError, match=r"lists\.faiss"):
+        artifacts.open_run(saved.path)
+
+
+def test_a_run_with_an_index_has_a_ranker_without_the_section(tmp_path: Path) -> None:
+    dataset = read(write_small_data(tmp_path / "my-data"))
+    model = ALS(factors=4).fit(dataset)
+    index = item_search(model, IndexConfig(exact_up_to=39)).index
+    saved = artifacts.open_run(artifacts.save(model, tmp_path / "run", index=index))
+    ranker = ranker_of(saved)
+    assert ranker is not None
+    assert ranker.pipeline.search.index is saved.index
+    person = look_at_history(saved.model, dataset.items, [101, 103], k=4, ranker=ranker)
+    plain = look_at_history(saved.model, dataset.items, [101, 103], k=4)
+    assert person.recommendations["item_id"].equals(plain.recommendations["item_id"])
+
+
+def test_a_small_catalogue_has_no_index(tmp_path: Path) -> None:
+    saved = trained_run(tmp_path, {"name": "als", "factors": 4}, {})
+    assert saved.index is None
+    assert not (saved.path / "index").exists()
+
+
+def test_an_index_that_can_t_be_is_refused_before_training(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="no products of vectors"):
+        trained_run(tmp_path, {"name": "itemknn"}, {"kind": "exact"})
 
 
 def test_the_section_is_checked_with_the_file(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from foretaste.data import Dataset
-from foretaste.models import Recommender
+from foretaste.models import ALS, Recommender
 from foretaste.ranking import Catalogue, DatasetEvents, Ranker, RankingConfig, RankingPipeline
 from tests.evaluation.small import TableModel
 
@@ -57,6 +57,8 @@ DATA = dataset()
 #: Every score is different, so an order has but one right answer.
 MODEL = TableModel(levels=10_000, seed=1).fit(DATA)
 CATALOGUE = Catalogue.of(MODEL, DATA.items, vectors=vectors())
+#: One that an index can search.
+BY_VECTORS = ALS(factors=4, iterations=3).fit(DATA)
 LOG = DatasetEvents(DATA)
 
 

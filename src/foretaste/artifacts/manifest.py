@@ -2,7 +2,7 @@
 
 `manifest.json` lists every file with its size and SHA-256, and `manifest.json.sha256` holds the
 manifest's own (in the form of the tool `sha256sum`), so that no byte of a run can change unseen.
-Files that the manifest does not list are never read.
+Files that the manifest does not list are never read, but for those of `artifacts.later`.
 """
 
 from __future__ import annotations

@@ -11,8 +11,10 @@
     items.parquet           the catalogue
     plots/*.png             pictures of the metrics
     model/                  the model: settings, tensors (safetensors) and tables (Parquet)
+    index/                  an index of the model's item vectors, of large catalogues
 
-Nothing is pickled: reading a folder never runs code from it.
+Nothing is pickled: reading a folder never runs code from it. What comes later is told in
+`foretaste.artifacts.later`.
 """
 
 from __future__ import annotations
@@ -52,6 +54,7 @@ from foretaste.models import MODELS, Recommender
 if TYPE_CHECKING:
     from foretaste.evaluation.interest import InterestReport
     from foretaste.models.interest import InterestModel
+    from foretaste.ranking.index import VectorIndex
     from foretaste.training import TrainingHistory
 
 CONFIG = "config.yaml"
@@ -62,6 +65,7 @@ PER_USER = "per_user_metrics.parquet"
 COST = "cost.json"
 TRAINING = "training.json"
 ITEMS = "items.parquet"
+INDEX = Path("index")
 _PLOTS = Path("plots")
 
 
@@ -133,6 +137,20 @@ class Run:
             return MODELS[name].from_state(read_state(self.path, self.manifest.files))
 
     @cached_property
+    def index(self) -> VectorIndex | None:
+        """The index of the model's item vectors; `None` where it was saved without.
+
+        Raises:
+            ArtifactError: It can't be understood.
+            MissingExtraError: It is an inverted index, and FAISS is not installed.
+        """
+        if not any(Path(name).parent == INDEX for name in self.manifest.files):
+            return None
+        from foretaste.ranking.index import load_index
+
+        return load_index(self.path / INDEX)
+
+    @cached_property
     def interest(self) -> InterestModel:
         """The fitted interest model.
 
@@ -199,6 +217,7 @@ def save(
     report: EvaluationReport | None = None,
     config: Mapping[str, Any] | None = None,
     cost: Mapping[str, float] | None = None,
+    index: VectorIndex | None = None,
     overwrite: bool = False,
 ) -> Path:
     """Writes a run folder: under another name beside its place, and renamed when it is whole.
@@ -211,6 +230,7 @@ def save(
         report: What was measured.
         config: Settings of the run, plain values.
         cost: What fitting took, by name.
+        index: Of the model's item vectors.
         overwrite: Whether a run that is at `path` may go; it does when the new one is whole.
 
     Returns:
@@ -225,6 +245,8 @@ def save(
     refuse_what_is_there(path, overwrite)
     with new_folder(path) as folder:
         _write(folder, model, dataset, split, report, config, cost)
+        if index is not None:
+            _write_index(folder, index)
         seal(
             folder,
             model=model.name,
@@ -279,6 +301,12 @@ def _write(
         _write_report(folder, report)
     if cost is not None:
         write_json(cost, folder / COST)
+
+
+def _write_index(folder: Path, index: VectorIndex) -> None:
+    from foretaste.ranking.index import save_index
+
+    save_index(index, folder / INDEX)
 
 
 def _write_report(folder: Path, report: EvaluationReport) -> None:

@@ -25,6 +25,7 @@ from foretaste.cli import (
     pretrain,
     recommend,
     runs,
+    safety,
     search,
     serve,
     similar,
@@ -128,6 +129,7 @@ app.command()(models.refit)
 app.add_typer(encoders.encoders, name="encoders")
 app.add_typer(keys.keys, name="keys")
 app.add_typer(models.models, name="models")
+app.add_typer(safety.safety, name="safety")
 
 
 def main() -> None:

@@ -33,6 +33,7 @@ def search(
     """
     from foretaste.artifacts import open_run
     from foretaste.models.reading import encoder_of
+    from foretaste.pipeline import safe_items
     from foretaste.search import SLIDER, SearchEngine, Seeker
 
     saved = open_run(run)
@@ -41,7 +42,8 @@ def search(
     engine = SearchEngine(saved.items, encoder=encoder_of(model))
     if slider is None:
         slider = 0.0 if user is None else SLIDER
-    found = engine.search(query, k, seeker=seeker, slider=slider)
+    allowed = safe_items(saved).to_list()
+    found = engine.search(query, k, seeker=seeker, slider=slider, allowed=allowed)
     titles = _titles(saved.items)
     if json:
         print_json({"run": run, "query": query, "user_id": user, **found.to_dict()})

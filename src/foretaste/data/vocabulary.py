@@ -17,8 +17,8 @@ PADDING = 0
 
 _CODE = "code"
 
-#: Ids fewer than one in so many of those known are looked up one by one.
-_FEW = 1000
+#: Up to one id for so many known ones they are looked up one by one: a join reads all of these.
+_FEW = 20
 
 
 class Vocabulary:
@@ -80,15 +80,23 @@ class Vocabulary:
             digest.update(batch.write_csv(include_header=False).encode())
         return digest.hexdigest()
 
+    def _looked_up(self, wanted: pl.Series) -> NDArray[np.int32]:
+        """Codes of a few ids, by bisection."""
+        ids, codes = self._sorted
+        places = np.minimum(ids.search_sorted(wanted).to_numpy(), len(ids) - 1)
+        same = (ids.gather(places) == wanted).fill_null(value=False).to_numpy()
+        return np.where(same, codes[places], np.int32(PADDING))
+
+    @cached_property
+    def _sorted(self) -> tuple[pl.Series, NDArray[np.int32]]:
+        """The ids in rising order, and their codes."""
+        order = self.ids.arg_sort()
+        return self.ids.gather(order), order.to_numpy().astype(np.int32) + 1
+
     @cached_property
     def _lookup(self) -> pl.DataFrame:
         codes = pl.Series(_CODE, np.arange(1, self.size, dtype=np.int32))
         return pl.DataFrame([self.ids.alias("id"), codes])
-
-    @cached_property
-    def _codes(self) -> dict[str | int, int]:
-        """For the few ids of a request, among which a join would first hash all that are known."""
-        return {known: code for code, known in enumerate(self.ids.to_list(), 1)}
 
     def encode(self, ids: pl.Series | Sequence[str | int]) -> NDArray[np.int32]:
         """Codes of `ids`, int32[n]; 0 for the unknown.
@@ -98,9 +106,8 @@ class Vocabulary:
         """
         wanted = ids if isinstance(ids, pl.Series) else _series(ids)
         wanted = _as_type(wanted, self.ids.dtype)
-        if len(wanted) < len(self) / _FEW:
-            found = (self._codes.get(known, PADDING) for known in wanted)
-            return np.fromiter(found, np.int32, len(wanted))
+        if _FEW * len(wanted) < len(self):
+            return self._looked_up(wanted)
         found = (
             wanted.alias("id")
             .to_frame()

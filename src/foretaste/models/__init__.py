@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     )
     from foretaste.models.two_tower import TwoTower
     from foretaste.models.user_neighbours import UserKNN
+    from foretaste.models.vectors import ByVectors
 
 __all__ = [
     "ALS",
@@ -41,6 +42,7 @@ __all__ = [
     "EASE",
     "MODELS",
     "BERT4Rec",
+    "ByVectors",
     "CL4SRec",
     "ContentBased",
     "DuoRec",
@@ -69,6 +71,7 @@ __all__ = [
 _HOMES = {
     "ALS": "factorisation",
     "BPR": "factorisation",
+    "ByVectors": "vectors",
     "ContentBased": "content_based",
     "EASE": "ease",
     "ItemKNN": "neighbours",

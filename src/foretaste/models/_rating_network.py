@@ -63,9 +63,15 @@ class RatingNetwork(nn.Module):
         return self.mean + biases.squeeze(1) + products
 
     def of_histories(self, histories: Ragged) -> torch.Tensor:
-        """Ratings of all items by people of whom nothing else is known, float[rows, items]."""
-        products = self._implied(histories) @ self.item_vectors.T
-        return products + (self.item_biases.T + self.mean)
+        """Vectors of people of whom nothing else is known, and 1: float[rows, factors + 1].
+
+        Their products with `of_items` are ratings.
+        """
+        return nn.functional.pad(self._implied(histories), (0, 1), value=1.0)
+
+    def of_items(self) -> torch.Tensor:
+        """Vectors of items, and their biases with the mean: float[items, factors + 1]."""
+        return torch.cat([self.item_vectors, self.item_biases + self.mean], dim=1)
 
     def loss(
         self, batch: RatingBatch, ratings: torch.Tensor, regularisation: float

@@ -36,6 +36,25 @@ class Ranking:
     items: NDArray[np.int32]
     scores: NDArray[np.float32]
 
+    def without(self, others: Ragged, k: int) -> Ranking:
+        """The first k items of every row that are not in its row of `others`.
+
+        Args:
+            others: Item codes, one row a row.
+            k: At most the items of a row.
+        """
+        size = 1 + max(int(self.items.max(initial=0)), int(others.values.max(initial=0)))
+        rows = np.arange(len(self.items))[:, None]
+        gone = np.isin(rows * size + self.items, others.row_of_value * size + others.values)
+        gone |= self.items == PADDING
+        order = np.argsort(gone, axis=1, kind="stable")[:, :k]
+        gone, items, scores = (
+            np.take_along_axis(table, order, axis=1) for table in (gone, self.items, self.scores)
+        )
+        return Ranking(
+            np.where(gone, np.int32(PADDING), items), np.where(gone, np.float32(-np.inf), scores)
+        )
+
 
 class Answering(ABC):
     """Ranks items for histories, by the scores that a subclass gives.

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 from pydantic import Field
-from scipy.sparse import csr_matrix, issparse, vstack
+from scipy.sparse import csr_matrix, vstack
 from sklearn.preprocessing import normalize
 
 from foretaste.config import Config
@@ -26,6 +26,7 @@ from foretaste.models._sparse import (
 )
 from foretaste.models.base import Recommender, Tensor
 from foretaste.models.reading import ContentRecommender
+from foretaste.models.vectors import ByVectors
 
 _VECTORS = "content.vectors"
 _WORDS = "words."
@@ -65,8 +66,8 @@ class TfIdfConfig(ProfileConfig):
     most_terms: int = Field(default=100_000, ge=1)
 
 
-class ContentBased(ContentRecommender):
-    """Scores an item by the cosine between its vector and a person's (`likeness`).
+class ContentBased(ByVectors, ContentRecommender):
+    """Scores an item by the cosine between its vector and a person's (`tastes`).
 
     Behaviour is not learnt from at all, so an item nobody has touched is ranked as fairly as any
     other; one without text scores zero.
@@ -92,8 +93,14 @@ class ContentBased(ContentRecommender):
     def _learn_on(self, news: NDArray[np.int64]) -> None:
         """Behaviour teaches it nothing."""
 
-    def _score(self, histories: Ragged) -> NDArray[np.float32]:
-        return likeness(histories, self._vectors, self.config.half_life)
+    def user_vectors(self, histories: Ragged) -> NDArray[np.float32]:
+        """Vectors of people, float32[rows, d]: see `tastes`."""
+        return tastes(histories, self._vectors, self.config.half_life)
+
+    @property
+    def item_vectors(self) -> NDArray[np.float32]:
+        """Unit vectors by item code, float32[items + 1, d]."""
+        return self._vectors
 
     def contributions(self, histories: Ragged, items: NDArray[np.int32]) -> NDArray[np.float32]:
         """What each action of each history adds to the score of one item.
@@ -123,7 +130,7 @@ class ContentBased(ContentRecommender):
 
 
 class TfIdf(Recommender):
-    """Scores an item by the rare words it shares with what a person had (`likeness`).
+    """Scores an item by the rare words it shares with what a person had (`tastes`).
 
     Vectors are TF-IDF over words, and over pairs of characters in scripts written without spaces.
     They are learnt from the items' texts; new items are read with the terms that are known.
@@ -150,7 +157,8 @@ class TfIdf(Recommender):
         """Behaviour teaches it nothing."""
 
     def _score(self, histories: Ragged) -> NDArray[np.float32]:
-        return likeness(histories, self._vectors, self.config.half_life)
+        people = tastes(histories, self._vectors, self.config.half_life)
+        return (people @ self._vectors.T).toarray()
 
     def _add_items(self, items: pl.DataFrame, codes: NDArray[np.int32]) -> None:
         added = self._words.encode(item_texts(items, self.config.fields))
@@ -171,16 +179,15 @@ def profiles(histories: Ragged, vectors: Any, half_life: float | None) -> Any:
     return history_matrix(histories, weights, vectors.shape[0]) @ vectors
 
 
-def likeness(histories: Ragged, vectors: Any, half_life: float | None) -> NDArray[np.float32]:
-    """Cosines between items and people, float32[histories, items + 1].
+def tastes(histories: Ragged, vectors: Any, half_life: float | None) -> Any:
+    """People as unit vectors, [histories, d]; as dense as `vectors`.
 
     A person is the mean of the unit vectors of their items, the latest weighted most (Rocchio's
-    method: Pazzani & Billsus, 2007, section 10.4).
+    method: Pazzani & Billsus, 2007, section 10.4); products with items are cosines.
 
     Args:
         histories: Item codes, oldest first.
         vectors: Unit vectors by item code, dense or sparse float32[items + 1, d].
         half_life: Actions after which an action counts half; None lets all count alike.
     """
-    scores = normalize(profiles(histories, vectors, half_life)) @ vectors.T
-    return scores.toarray() if issparse(scores) else scores
+    return normalize(profiles(histories, vectors, half_life))

@@ -18,6 +18,7 @@ from foretaste.data import Dataset, Ragged, Targets
 from foretaste.models._implicit import ImplicitConfig, interactions
 from foretaste.models._sparse import SparseMatrix, history_matrix, recency_weights
 from foretaste.models.base import Recommender, Tensor
+from foretaste.models.vectors import ByVectors
 from foretaste.progress import progress_bar
 
 #: Share of the rounds or passes of a fit that learning on takes: it starts near the goal.
@@ -45,7 +46,7 @@ class ALSConfig(ImplicitConfig):
     seed: int = Field(default=0, ge=0)
 
 
-class ALS(Recommender):
+class ALS(ByVectors, Recommender):
     """Scores an item by the product of its vector and the person's.
 
     The model of Hu, Koren & Volinsky (2008) for implicit feedback: the confidence in "person u
@@ -85,11 +86,16 @@ class ALS(Recommender):
             solver.fit(confidences, show_progress=False, callback=advance)
         self._use(solver.item_factors)
 
-    def _score(self, histories: Ragged) -> NDArray[np.float32]:
-        people = self._solver.recalculate_user(
+    def user_vectors(self, histories: Ragged) -> NDArray[np.float32]:
+        """Vectors of people, float32[rows, factors], solved from their histories."""
+        return self._solver.recalculate_user(
             np.arange(len(histories)), self._confidences(histories)
         )
-        return people @ self._solver.item_factors.T
+
+    @property
+    def item_vectors(self) -> NDArray[np.float32]:
+        """Vectors by item code, float32[items + 1, factors]."""
+        return self._solver.item_factors
 
     def contributions(self, histories: Ragged, items: NDArray[np.int32]) -> NDArray[np.float32]:
         """What each action of each history adds to the score of one item.
@@ -184,7 +190,7 @@ class BPRConfig(ImplicitConfig):
     seed: int = Field(default=0, ge=0)
 
 
-class BPR(Recommender):
+class BPR(ByVectors, Recommender):
     """Scores an item by its bias and the product of its vector and the person's.
 
     The vectors are those that put what people acted on before what they did not, pair by pair:
@@ -239,11 +245,15 @@ class BPR(Recommender):
         # `implicit` leaves them at zero, above all that people act on less than on average.
         self._factors[self.item_counts == 0, -1] = self._factors[:, -1].min()
 
-    def _score(self, histories: Ragged) -> NDArray[np.float32]:
+    def user_vectors(self, histories: Ragged) -> NDArray[np.float32]:
+        """Vectors of people, float32[rows, factors + 1]: means of their items', and 1."""
         weights = recency_weights(histories, self.config.half_life)
-        return (
-            self._people(history_matrix(histories, weights, len(self._factors))) @ self._factors.T
-        )
+        return self._people(history_matrix(histories, weights, len(self._factors)))
+
+    @property
+    def item_vectors(self) -> NDArray[np.float32]:
+        """Vectors by item code, float32[items + 1, factors + 1]; the bias comes last."""
+        return self._factors
 
     def _people(self, rows: SparseMatrix) -> NDArray[np.float32]:
         """float32[rows, factors + 1], the mean vector of the items of every row."""

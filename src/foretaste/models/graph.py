@@ -17,6 +17,7 @@ from foretaste.models._implicit import ImplicitConfig, interactions
 from foretaste.models._sparse import SparseMatrix, history_matrix, recency_weights
 from foretaste.models._torch import fit_network
 from foretaste.models.base import Recommender, Tensor
+from foretaste.models.vectors import ByVectors
 from foretaste.training import TrainingConfig, seeded
 
 _SENT = "graph.sent"
@@ -51,7 +52,7 @@ class LightGCNConfig(ImplicitConfig):
     )
 
 
-class LightGCN(Recommender):
+class LightGCN(ByVectors, Recommender):
     """Scores an item by the product of its vector and the person's (LightGCN, He et al., 2020).
 
     A layer makes of every person the sum of the vectors of their items, of every item that of its
@@ -91,13 +92,19 @@ class LightGCN(Recommender):
             validation=validation,
         )
 
-    def _score(self, histories: Ragged) -> NDArray[np.float32]:
+    def user_vectors(self, histories: Ragged) -> NDArray[np.float32]:
+        """Vectors of people, float32[rows, dimension]: what the layers send them."""
         weights = recency_weights(histories, self.config.half_life)
         rows = history_matrix(histories, weights, self.item_vocabulary.size)
         scale = 1 / np.sqrt(np.maximum(self._degrees, 1e-12)) * (self._degrees > 0)
         degrees = np.sqrt(np.asarray(rows.sum(axis=1), np.float32))
         people = (rows @ (self._sent * scale[:, None])) / degrees
-        return np.asarray(people, np.float32) @ self._vectors.T
+        return np.asarray(people, np.float32)
+
+    @property
+    def item_vectors(self) -> NDArray[np.float32]:
+        """Vectors by item code, float32[items + 1, dimension]."""
+        return self._vectors
 
     def _add_items(self, items: pl.DataFrame, codes: NDArray[np.int32]) -> None:
         """New items have no edges and zero vectors."""

@@ -19,6 +19,7 @@ from foretaste.errors import DataError, InputError
 from foretaste.models._rating_network import RatingBatch, RatingBatches, RatingNetwork
 from foretaste.models._torch import fit_network, load_weights, tensors_of
 from foretaste.models.base import Recommender, Tensor
+from foretaste.models.vectors import ByVectors
 from foretaste.training import TrainingConfig, seeded
 
 _RANGE = "ratings.range"
@@ -61,7 +62,7 @@ class RatingErrors:
     ratings: int
 
 
-class SVDPlusPlus(Recommender):
+class SVDPlusPlus(ByVectors, Recommender):
     """Foresees ratings, as ``mean + b_u + b_i + q_i (p_u + |N|^-1/2 sum of y_j over N)``.
 
     SVD++ (Koren, 2008): biases of people and items, a vector of the person, and one that follows
@@ -81,6 +82,7 @@ class SVDPlusPlus(Recommender):
     config: SVDPlusPlusConfig
     _network: RatingNetwork
     _range: NDArray[np.float32]
+    _items: NDArray[np.float32]
 
     def _fit(self, train: Dataset, validation: Targets | None) -> None:
         """Learns from all ratings; validation targets have none, so there is no early stopping."""
@@ -101,7 +103,7 @@ class SVDPlusPlus(Recommender):
             network,
             batches=batches,
             loss=lambda batch: network.loss(*batch, config.regularisation),
-            use=lambda: None,
+            use=self._look_up_items,
             train=train,
             validation=None,
         )
@@ -152,13 +154,20 @@ class SVDPlusPlus(Recommender):
             ratings=len(wrong),
         )
 
-    def _score(self, histories: Ragged) -> NDArray[np.float32]:
+    def user_vectors(self, histories: Ragged) -> NDArray[np.float32]:
+        """What follows from which items were rated, and 1: float32[rows, factors + 1]."""
         with torch.inference_mode():
             return self._network.of_histories(histories).numpy()
+
+    @property
+    def item_vectors(self) -> NDArray[np.float32]:
+        """Vectors by item code, float32[items + 1, factors + 1]; the bias comes last."""
+        return self._items
 
     def _add_items(self, items: pl.DataFrame, codes: NDArray[np.int32]) -> None:
         """New items are rated like the mean."""
         self._network.extend(len(codes))
+        self._look_up_items()
 
     def _tensors(self) -> dict[str, Tensor]:
         return tensors_of(self._network) | {_RANGE: self._range}
@@ -169,6 +178,12 @@ class SVDPlusPlus(Recommender):
         )
         load_weights(self._network, tensors)
         self._range = tensors[_RANGE]
+        self._look_up_items()
+
+    def _look_up_items(self) -> None:
+        """Keeps what the network says of items, which every history needs."""
+        with torch.inference_mode():
+            self._items = self._network.of_items().numpy()
 
 
 def _ratings(dataset: Dataset) -> NDArray[np.float32]:

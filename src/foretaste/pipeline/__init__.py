@@ -12,7 +12,13 @@ from foretaste.pipeline.config import (
 )
 from foretaste.pipeline.interest import predict_file, train_interest
 from foretaste.pipeline.people import Person, look_at_history, look_at_users
-from foretaste.pipeline.ranking import ranker_of, serving_ranker, similar_items
+from foretaste.pipeline.ranking import (
+    learn_from_feedback,
+    ranker_of,
+    safe_items,
+    serving_ranker,
+    similar_items,
+)
 from foretaste.pipeline.refresh import Refreshed, refresh
 from foretaste.pipeline.run import Prepared, Trained, measure, prepare, train
 from foretaste.pipeline.starter import interest_starter_config, starter_config
@@ -29,6 +35,7 @@ __all__ = [
     "Trained",
     "evaluate_again",
     "interest_starter_config",
+    "learn_from_feedback",
     "load_config",
     "load_task",
     "look_at_history",
@@ -38,6 +45,7 @@ __all__ = [
     "prepare",
     "ranker_of",
     "refresh",
+    "safe_items",
     "serving_ranker",
     "similar_items",
     "starter_config",

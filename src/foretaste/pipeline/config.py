@@ -17,6 +17,7 @@ from foretaste.errors import ConfigError
 from foretaste.models import MODELS, Recommender
 from foretaste.models.interest import DivisionConfig, InterestConfig
 from foretaste.ranking import RankingConfig
+from foretaste.ranking.index import IndexConfig
 from foretaste.training import TrainingConfig
 
 _Config = TypeVar("_Config", bound=Config)
@@ -116,6 +117,11 @@ class RunConfig(Config):
     def _model_settings_fit(self) -> RunConfig:
         self.build_model()
         return self
+
+    @property
+    def index(self) -> IndexConfig | None:
+        """How the model's best items are found, with and without a section `ranking`."""
+        return (self.ranking or RankingConfig()).index
 
     def build_model(self) -> Recommender:
         """The model that the sections describe, not yet fitted.

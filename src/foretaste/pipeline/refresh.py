@@ -17,6 +17,7 @@ from foretaste.memory import peak_memory_mib
 from foretaste.models import Recommender
 from foretaste.pipeline.config import RunConfig
 from foretaste.pipeline.run import Prepared, Tell, Trained, divided, measure
+from foretaste.ranking.item_search import require_searchable
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,7 @@ def refresh(config: RunConfig, start: Run, prepared: Prepared, tell: Tell) -> Re
     """
     model = start.model
     _check_same_model(config, model, start)
+    require_searchable(model, config.index)
     before = len(model.item_vocabulary)
     prepared = divided(config, prepared, model.item_vocabulary)
     split = prepared.split

@@ -14,6 +14,7 @@ from foretaste.evaluation import EvaluationReport, evaluate
 from foretaste.memory import peak_memory_mib
 from foretaste.models import Recommender
 from foretaste.pipeline.config import EvaluationConfig, RunConfig
+from foretaste.ranking.item_search import item_search, require_searchable
 
 #: Takes one line on how the work is going.
 Tell = Callable[[str], None]
@@ -55,7 +56,7 @@ class Trained:
     peak_memory_mib: int
 
     def save(self, folder: Path) -> Path:
-        """Writes the run folder.
+        """Writes the run folder, with an index of the items where ranking needs one.
 
         Raises:
             ArtifactError: There is something there already, or it can't be written.
@@ -68,6 +69,7 @@ class Trained:
             report=self.report,
             config=self.config.plain(),
             cost={"fit_seconds": self.seconds, "peak_memory_mib": self.peak_memory_mib},
+            index=item_search(self.model, self.config.index).index,
         )
 
 
@@ -105,8 +107,13 @@ def train(
         prepared: What `prepare` gave for them.
         tell: Takes lines on how the work is going.
         checkpoints: Folder in which a training that is stopped leaves its state, to go on from.
+
+    Raises:
+        ConfigError: `ranking.index` asks for an index, and the model has no vectors.
+        MissingExtraError: It asks for an inverted one, and FAISS is not installed.
     """
     model = config.build_model()
+    require_searchable(model, config.index)
     tell(f"Training {model.name}")
     started = time.perf_counter()
     _fit(model, config.model.start, prepared.split, checkpoints)

@@ -10,6 +10,7 @@ from pydantic_core import PydanticCustomError
 from foretaste.config import Config
 from foretaste.ranking.diversity import DiversityConfig
 from foretaste.ranking.exploration import ExplorationConfig
+from foretaste.ranking.index import IndexConfig
 from foretaste.ranking.paging import PagingConfig
 from foretaste.ranking.rules import Pin, Promotion, RuleError, SeenConfig, parse_rule
 from foretaste.ranking.safety import SafetyConfig
@@ -39,6 +40,8 @@ class RankingConfig(Config):
         sources: Where candidates come from: the model's best, the most popular, the model's best
             among items without events, what resembles the latest items. The model ranks them all.
         pool: Candidates of each source.
+        index: How the model's best items are found in a large catalogue, of a model that scores by
+            vectors; None scores every item.
         rules: In the filter language of `foretaste.ranking.rules.language`.
         availability: An item column that says whether, or how many, there are.
         seen: Which items of the history may come again.
@@ -53,6 +56,7 @@ class RankingConfig(Config):
 
     sources: tuple[SourceName, ...] = Field(default=("model",), min_length=1)
     pool: int = Field(default=200, ge=1)
+    index: IndexConfig | None = IndexConfig()
     rules: tuple[str, ...] = ()
     availability: str | None = None
     seen: SeenConfig = SeenConfig()

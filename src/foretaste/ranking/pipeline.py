@@ -12,18 +12,22 @@ import polars as pl
 from numpy.typing import NDArray
 
 from foretaste.content import Encoder
-from foretaste.models import Recommender
+from foretaste.errors import InputError
+from foretaste.models import ByVectors, Recommender
 from foretaste.ranking.candidates import CandidateLists, merge
 from foretaste.ranking.catalogue import Catalogue
 from foretaste.ranking.config import RankingConfig
 from foretaste.ranking.diversity import Diversity
 from foretaste.ranking.exploration import Bandit, Exploration, make_bandit
+from foretaste.ranking.index import VectorIndex
+from foretaste.ranking.item_search import item_search
 from foretaste.ranking.rules import BoundRules, Placement, Rules, SeenItems, availability
 from foretaste.ranking.safety import SafetyGate
 from foretaste.ranking.safety.gate import TOO_YOUNG
 from foretaste.ranking.similar import SimilarItems
 from foretaste.ranking.sources import (
     FixedSource,
+    IndexSource,
     ModelSource,
     PopularSource,
     SimilarSource,
@@ -82,6 +86,9 @@ class RankingPipeline:
         events: Columns of people's events and their types, for the rules that ask about them.
         encoder: Of the items' content, for the classifier of harmful items.
         bandit: A policy with experience, in place of a new one of the configured kind.
+        index: Of the model's items, built earlier with `config.index`, such as for the pipeline
+            that this one follows or by the run; new items are added to it. By default a new one
+            is built where it is worth its while.
         sources: More sources of candidates.
         stages: More stages, between exploration and placement.
 
@@ -98,6 +105,7 @@ class RankingPipeline:
         events: Mapping[str, pl.DataType] | None = None,
         encoder: Encoder | None = None,
         bandit: Bandit | None = None,
+        index: VectorIndex | None = None,
         sources: Sequence[Source] = (),
         stages: Sequence[Stage] = (),
     ) -> None:
@@ -109,6 +117,7 @@ class RankingPipeline:
         self.bandit = bandit
         if bandit is None and config.exploration is not None:
             self.bandit = make_bandit(config.exploration, catalogue)
+        self.search = item_search(model, config.index, index)
         self._available = availability(catalogue, config.availability)
         self._placement = Placement.of(config.pins, config.promotions, catalogue)
         self._similar: SimilarItems | None = None
@@ -119,6 +128,21 @@ class RankingPipeline:
     def needs_events(self) -> bool:
         """Whether requests must bring people's events."""
         return self.rules.needs_events or self.config.seen.days is not None
+
+    @property
+    def exploring(self) -> tuple[Bandit, str]:
+        """What tries items out, and the name of its policy.
+
+        Raises:
+            InputError: Nothing does.
+        """
+        if self.bandit is None or self.config.exploration is None:
+            raise InputError(
+                "nothing explores, so nothing learns.",
+                field="ranking.exploration",
+                hint="Give the configuration a section 'exploration: {policy: thompson}'.",
+            )
+        return self.bandit, self.config.exploration.policy
 
     @property
     def similar(self) -> SimilarItems:
@@ -154,7 +178,7 @@ class RankingPipeline:
         tracer = Tracer(request, lists, 1000 * (time.perf_counter() - started))
         for stage in self._stages(rules):
             tracer.run(stage)
-        return tracer.lists, tracer.trace(verdict, self.catalogue.vocabulary)
+        return tracer.lists, tracer.trace(verdict, self.catalogue.vocabulary, self.search.told)
 
     def _bound(self, parameters: Mapping[str, Any]) -> BoundRules:
         rules = self.rules.bind(parameters)
@@ -195,11 +219,10 @@ class RankingPipeline:
         return merge(proposals, len(request))
 
     def _configured_sources(self) -> list[Source]:
-        exclude_seen = self.config.seen.always
         made: dict[str, Source] = {
-            "model": ModelSource(self.model, self.model.name, exclude_seen),
+            "model": self._best(self.model.name),
             "popular": PopularSource(self.catalogue),
-            "new": ModelSource(self.model, "new", exclude_seen, self.catalogue.counts == 0),
+            "new": self._best("new", self.catalogue.counts == 0),
         }
         if "similar" in self.config.sources:
             made["similar"] = SimilarSource(self.similar, self.config.similar.anchors)
@@ -208,5 +231,12 @@ class RankingPipeline:
             sources.append(FixedSource(self._placement.pinned, "pin"))
         if len(self._placement.promoted):
             among: NDArray[np.bool_] = np.logical_or.reduce(self._placement.promoted, axis=0)
-            sources.append(ModelSource(self.model, "promotion", exclude_seen, among))
+            sources.append(self._best("promotion", among))
         return sources
+
+    def _best(self, name: str, among: NDArray[np.bool_] | None = None) -> Source:
+        """The model's best items, of all or of some."""
+        exclude_seen, index = self.config.seen.always, self.search.index
+        if index is None or not isinstance(self.model, ByVectors):
+            return ModelSource(self.model, name, exclude_seen, among)
+        return IndexSource(self.model, index, name, exclude_seen, among)

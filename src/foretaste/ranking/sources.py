@@ -8,12 +8,16 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from foretaste.data import PADDING
-from foretaste.models import Ranking, Recommender
+from foretaste.data import PADDING, Ragged
+from foretaste.models import ByVectors, Ranking, Recommender
 from foretaste.models.top_k import top_k
 from foretaste.ranking.catalogue import Catalogue
+from foretaste.ranking.index import VectorIndex
 from foretaste.ranking.similar import SimilarItems
 from foretaste.ranking.stage import Request
+
+#: People whose candidates' vectors are held at once.
+_BLOCK = 1024
 
 
 @runtime_checkable
@@ -57,14 +61,71 @@ class ModelSource:
 
     def propose(self, request: Request, n: int, allowed: NDArray[np.bool_]) -> Ranking:
         """The n items that the model scores highest."""
-        chosen = allowed if self.among is None else allowed & self.among
-        codes = np.flatnonzero(chosen[1:]).astype(np.int32) + 1
+        codes = _codes(allowed, self.among)
         return self.model.rank(
             request.histories,
             n,
             exclude_seen=self.exclude_seen,
-            candidates=None if len(codes) == len(chosen) - 1 else codes,
+            candidates=None if len(codes) == len(allowed) - 1 else codes,
         )
+
+
+@dataclass(frozen=True)
+class IndexSource:
+    """The recommender's own best items, found by an index without scoring the others.
+
+    What may be shown, and what was seen, is minded during the search. The scores are the model's
+    own, however the index keeps vectors.
+
+    Attributes:
+        model: A fitted recommender.
+        index: Of its items.
+        name: By default that of the recommender.
+        exclude_seen: Leave out the items of the history.
+        among: bool[items + 1]; None is all.
+    """
+
+    model: ByVectors
+    index: VectorIndex
+    name: str
+    exclude_seen: bool = True
+    among: NDArray[np.bool_] | None = None
+
+    def propose(self, request: Request, n: int, allowed: NDArray[np.bool_]) -> Ranking:
+        """The n items that the model scores highest, nearly all of them."""
+        histories, codes = request.histories, _codes(allowed, self.among)
+        shape = (len(histories), min(n, len(codes)))
+        items, scores = np.zeros(shape, np.int32), np.full(shape, -np.inf, np.float32)
+        if not len(codes):
+            return Ranking(items, scores)
+        strangers = self.model.answered_by_popularity(histories)
+        for rows in _blocks(np.flatnonzero(~strangers)):
+            found = self._nearest(histories.take(rows), n, codes)
+            items[rows], scores[rows] = found.items, found.scores
+        for rows in _blocks(np.flatnonzero(strangers)):
+            found = self._popular(histories.take(rows), n, codes)
+            items[rows], scores[rows] = found.items, found.scores
+        return Ranking(items, scores)
+
+    def _nearest(self, histories: Ragged, n: int, codes: NDArray[np.int32]) -> Ranking:
+        people = self.model.user_vectors(histories)
+        found = self.index.search(
+            people,
+            n,
+            allowed=None if len(codes) == len(self.index) else codes,
+            exclude=histories if self.exclude_seen else None,
+        ).items
+        products = np.einsum("nd,nkd->nk", people, self.model.item_vectors[found])
+        return Ranking(found, np.where(found == PADDING, np.float32(-np.inf), products))
+
+    def _popular(self, histories: Ragged, n: int, codes: NDArray[np.int32]) -> Ranking:
+        """For people of whom the model knows nothing."""
+        seen = histories if self.exclude_seen else histories.last(0)
+        counts = self.model.item_counts[codes].astype(np.float32)
+        columns, values = top_k(counts[None], n + int(seen.lengths.max(initial=0)))
+        shape = (len(histories), columns.shape[1])
+        most = Ranking(np.broadcast_to(codes[columns], shape), np.broadcast_to(values, shape))
+        return most.without(seen, min(n, len(codes)))
 
 
 @dataclass(frozen=True)
@@ -124,3 +185,13 @@ class FixedSource:
         """All of them that are allowed, whatever `n` is."""
         items = np.tile(np.where(allowed[self.items], self.items, 0), (len(request), 1))
         return Ranking(items, np.ones(items.shape, np.float32))
+
+
+def _codes(allowed: NDArray[np.bool_], among: NDArray[np.bool_] | None) -> NDArray[np.int32]:
+    """int32[n], codes of the items that are allowed and among those."""
+    chosen = allowed if among is None else allowed & among
+    return np.flatnonzero(chosen[1:]).astype(np.int32) + 1
+
+
+def _blocks(rows: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+    return [rows[start : start + _BLOCK] for start in range(0, len(rows), _BLOCK)]

@@ -73,11 +73,13 @@ class Trace:
         records: In the order in which they ran, the candidates first.
         verdict: What may be shown to anybody, under the rules of this request.
         vocabulary: Ids and codes of the items.
+        search: How the model's best items were found, in a sentence.
     """
 
     records: tuple[StageRecord, ...]
     verdict: Verdict
     vocabulary: Vocabulary
+    search: str
 
     def table(self) -> pl.DataFrame:
         """A row a stage: `stage`, `items_in`, `items_out` (of all people) and `milliseconds`."""
@@ -174,9 +176,9 @@ class Tracer:
             )
         )
 
-    def trace(self, verdict: Verdict, vocabulary: Vocabulary) -> Trace:
-        """All of it."""
-        return Trace(tuple(self._records), verdict, vocabulary)
+    def trace(self, verdict: Verdict, vocabulary: Vocabulary, search: str) -> Trace:
+        """All of it; `search` says how the model's best items were found."""
+        return Trace(tuple(self._records), verdict, vocabulary, search)
 
 
 def _place(lists: CandidateLists, person: int, code: int) -> int | None:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from foretaste.data import Ragged
 from foretaste.errors import ArtifactError, ConfigError, InputError, UnknownIdError
 from foretaste.ranking.index import (
     IndexConfig,
@@ -43,6 +44,30 @@ def truth(codes: np.ndarray, vectors: np.ndarray, k: int) -> np.ndarray:
 
 def recall(found: np.ndarray, true: np.ndarray) -> float:
     return np.mean([np.isin(t, f).mean() for f, t in zip(found, true, strict=True)])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@given(
+    excluded=st.lists(st.lists(st.sampled_from(CODES.tolist()), max_size=40), min_size=1),
+    allowed=st.none() | st.lists(st.sampled_from(CODES.tolist()), max_size=50, unique=True),
+    k=st.integers(1, 30),
+)
+def test_what_is_excluded_for_a_query_is_not_in_its_answer(
+    kind: str, excluded: list[list[int]], allowed: list[int] | None, k: int
+) -> None:
+    index = INDEXES[kind]
+    queries = np.resize(QUERIES, (len(excluded), D))
+    among = None if allowed is None else np.array(allowed, np.int32)
+    found = index.search(queries, k, allowed=among, exclude=Ragged.from_rows(excluded))
+    candidates = CODES if among is None else among
+    assert found.items.shape == (len(excluded), min(k, len(candidates)))
+    products = dict(zip(CODES.tolist(), VECTORS, strict=True))
+    for query, out, items, scores in zip(queries, excluded, found.items, found.scores, strict=True):
+        left = sorted(float(products[c] @ query) for c in set(candidates) - set(out))[::-1][:k]
+        np.testing.assert_allclose(scores[: len(left)], left, rtol=1e-2, atol=1e-2)
+        assert not set(items.tolist()) & set(out)
+        assert (items[len(left) :] == 0).all()
+        assert np.isneginf(scores[len(left) :]).all()
 
 
 @pytest.mark.parametrize("kind", KINDS)

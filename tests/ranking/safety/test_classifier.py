@@ -76,8 +76,8 @@ def test_doubtful_items_wait_for_a_person(classifier: Path, tmp_path: Path) -> N
     assert "waits for review" in first.verdict.labels[-1]
     assert set(DATA.items.filter(~pl.Series(first.allowed()[1:]))["item_id"]) == gin
     assert gate(harm | {"show_unreviewed": True}).allowed()[1:].all()
-    queue.decide("i05", "allow")
-    queue.decide("i10", "block")
+    queue.decide(["i05"], "allow")
+    queue.decide(["i10"], "block")
     again = gate(harm | {"show_unreviewed": True})
     assert set(DATA.items.filter(~pl.Series(again.allowed()[1:]))["item_id"]) == {"i10"}
     strict = gate(harm)
@@ -103,7 +103,8 @@ def test_queue_is_written_whole_and_understood_or_refused(tmp_path: Path) -> Non
     assert queue.read()["probability"].to_list() == [0.8, 0.6, 0.7]
     assert [path.name for path in queue.path.parent.iterdir()] == ["review.jsonl"]
     with pytest.raises(UnknownIdError):
-        queue.decide("none", "allow")
+        queue.decide(["8", "none"], "allow")
+    assert queue.read()["decision"].null_count() == 3
     queue.path.write_text('{"item_id": "8", "probability": 0.8, "decision": "perhaps"}\n')
     with pytest.raises(DataError, match="perhaps"):
         queue.read()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,11 +15,20 @@ from hypothesis import strategies as st
 from foretaste.data import Ragged
 from foretaste.errors import ConfigError, DataError
 from foretaste.models import Ranking
-from foretaste.ranking import Catalogue, RankingConfig, RankingPipeline, Request
+from foretaste.ranking import (
+    Catalogue,
+    HarmClassifier,
+    RankingConfig,
+    RankingPipeline,
+    Request,
+    ReviewQueue,
+)
 from foretaste.ranking.paging import InProcessStore
 from foretaste.ranking.ranker import Ranker
-from foretaste.ranking.safety import SafetyConfig, SafetyGate
-from tests.ranking.worlds import CATALOGUE, DATA, ITEMS, LOG, MODEL, ranker
+from foretaste.ranking.safety import HarmConfig, SafetyConfig, SafetyGate
+from tests.ranking.rules.test_placement import in_order
+from tests.ranking.safety.test_classifier import GIN, GinEncoder
+from tests.ranking.worlds import BY_VECTORS, CATALOGUE, DATA, ITEMS, LOG, MODEL, ranker
 
 IDS = DATA.items["item_id"].to_list()
 ROWS = {row["item_id"]: row for row in DATA.items.to_dicts()}
@@ -45,6 +56,7 @@ policies = st.fixed_dictionaries(
             st.sampled_from(["model", "popular", "new", "similar"]), min_size=1, unique=True
         ),
         "pool": st.integers(1, 40),
+        "index": st.none() | st.sampled_from([{"kind": "exact"}, {"kind": "ivf"}]),
         "rules": st.lists(
             st.sampled_from(["INCLUDE item WHERE price > 3", 'EXCLUDE item WHERE category = "c1"']),
             max_size=1,
@@ -66,7 +78,31 @@ policies = st.fixed_dictionaries(
         "paging": st.just({"depth": 12}),
     }
 )
+harms = st.none() | st.fixed_dictionaries(
+    {
+        "block": st.sampled_from([0.5, 0.9, 1.0]),
+        "review": st.sampled_from([0.2, 0.5]),
+        "show_unreviewed": st.booleans(),
+        "decisions": st.dictionaries(ids, st.sampled_from(["allow", "block"]), max_size=5),
+    }
+)
 ages = st.none() | st.sampled_from([0, 16, 17, 40])
+
+
+@pytest.fixture(scope="module")
+def classifier(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    found = HarmClassifier.fit(DATA.items, GIN, GinEncoder())
+    return found.save(tmp_path_factory.mktemp("harm") / "harm.safetensors")
+
+
+def harmful(item: str, likely: dict[str, float], harm: dict[str, Any]) -> bool:
+    """By the definition, for one item."""
+    decision = harm["decisions"].get(item)
+    if decision is not None:
+        return decision == "block"
+    if likely[item] >= harm["block"]:
+        return True
+    return likely[item] >= harm["review"] and not harm["show_unreviewed"]
 
 
 def blocked(item: str, policy: dict[str, Any], age: int | None) -> bool:
@@ -93,12 +129,35 @@ class Everything:
 
 
 @settings(max_examples=60)
-@given(policies, ages, st.integers(1, 12))
+@given(policies, harms, ages, st.integers(1, 12))
 def test_nothing_blocked_appears_through_any_path(
-    policy: dict[str, Any], age: int | None, k: int
+    classifier: Path, policy: dict[str, Any], harm: dict[str, Any] | None, age: int | None, k: int
 ) -> None:
+    kept_out = set[str]()
     config = RankingConfig.parse(policy)
-    pipeline = RankingPipeline(config, CATALOGUE, MODEL, events=LOG.schema, sources=[Everything()])
+    if harm is not None:
+        queue = ReviewQueue(classifier.with_name("queue.jsonl"))
+        queue.path.unlink(missing_ok=True)
+        for item, decision in harm["decisions"].items():
+            queue.add(pl.Series([item]), pl.Series([0.5]))
+            queue.decide([item], decision)
+        said = {name: value for name, value in harm.items() if name != "decisions"}
+        theirs = HarmConfig.parse(said | {"classifier": classifier, "queue": queue.path})
+        safety = config.safety.model_copy(update={"harm": theirs})
+        config = config.model_copy(update={"safety": safety})
+        vectors = GinEncoder().encode(DATA.items)
+        chances = HarmClassifier.load(classifier).probabilities(vectors, encoder="gin-1")
+        likely = dict(zip(IDS, chances.tolist(), strict=True))
+        kept_out = {item for item in IDS if harmful(item, likely, harm)}
+    model = MODEL if config.index is None else BY_VECTORS
+    pipeline = RankingPipeline(
+        config,
+        CATALOGUE,
+        model,
+        events=LOG.schema,
+        encoder=GinEncoder(),
+        sources=[Everything()],
+    )
     answers = Ranker(pipeline, events=LOG)
     found = answers.recommend(users=["p0", "p5", "nobody"], k=k, ages=[age] * 3)
     shown = [found.table]
@@ -112,18 +171,18 @@ def test_nothing_blocked_appears_through_any_path(
     shown += [shelves, shelves.select(item_id="anchor_id")]
     for table in shown:
         for item in table["item_id"].unique():
+            assert item not in kept_out
             assert not blocked(item, policy, age), item
     # And nothing is blocked that should not be.
     allowed = pipeline.safety.allowed(-1 if age is None else age)[1:]
-    assert allowed.tolist() == [not blocked(item, policy, age) for item in IDS]
+    shown_to_some = [not blocked(item, policy, age) and item not in kept_out for item in IDS]
+    assert allowed.tolist() == shown_to_some
 
 
 @given(safety, ages, st.lists(st.lists(st.integers(1, ITEMS), unique=True), min_size=1, max_size=4))
 def test_gate_passes_exactly_what_is_allowed(
     safety: dict[str, Any], age: int | None, rows: list[list[int]]
 ) -> None:
-    from tests.ranking.rules.test_placement import in_order
-
     gate = SafetyGate(SafetyConfig.parse(safety), CATALOGUE)
     ages = np.full(len(rows), -1 if age is None else age)
     request = replace(Request.of(Ragged.from_rows([[]] * len(rows)), 3), ages=ages)

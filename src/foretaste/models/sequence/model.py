@@ -30,12 +30,13 @@ from foretaste.models.sequence.config import SequenceConfig
 from foretaste.models.sequence.network import SequenceBatches, SequenceNetwork
 from foretaste.models.sequence.objectives import Given, Joint, MaskedItem, NextItem, Objective
 from foretaste.models.sequence.start import carry_over, check_start
+from foretaste.models.vectors import ByVectors
 from foretaste.training import UniformNegatives, seeded
 
 _BASE = "network.table.base"
 
 
-class SequenceRecommender(ContentRecommender):
+class SequenceRecommender(ByVectors, ContentRecommender):
     """Foresees the next action from the recent ones (SASRec's task, Kang & McAuley 2018).
 
     An item's vector is its text vector, frozen, plus a bounded correction learnt from behaviour:
@@ -192,12 +193,15 @@ class SequenceRecommender(ContentRecommender):
         lengths = torch.full((len(recent),), recent.shape[1])
         return self._network.foresee(recent, lengths) @ self._table[item].clone()
 
-    def _score(self, histories: Ragged) -> NDArray[np.float32]:
+    def user_vectors(self, histories: Ragged) -> NDArray[np.float32]:
+        """What the backbone says after each history, float32[rows, dimension]."""
         with torch.inference_mode():
-            states = self._network.last_state(histories)
-            # In bf16 most scores would be ties.
-            with torch.autocast(states.device.type, enabled=False):
-                return (states @ self._table.T).numpy()
+            return self._network.last_state(histories).numpy()
+
+    @property
+    def item_vectors(self) -> NDArray[np.float32]:
+        """Vectors by item code, float32[items + 1, dimension]."""
+        return self._table.numpy()
 
     def _tensors(self) -> dict[str, Tensor]:
         tensors = tensors_of(self._network)

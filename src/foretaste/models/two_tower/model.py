@@ -24,6 +24,7 @@ from foretaste.models.reading import ContentRecommender
 from foretaste.models.sequence.network import SequenceBatches
 from foretaste.models.two_tower.calibration import Calibration
 from foretaste.models.two_tower.network import TwoTowerNetwork
+from foretaste.models.vectors import ByVectors
 from foretaste.training import TrainingConfig, UniformNegatives, seeded
 
 _VECTORS = "items.vectors"
@@ -58,7 +59,7 @@ class TwoTowerConfig(Config):
     training: TrainingConfig = TrainingConfig(learning_rate=1e-3)
 
 
-class TwoTower(ContentRecommender):
+class TwoTower(ByVectors, ContentRecommender):
     """Scores an item by the cosine of its vector with the person's (Yi et al., 2019).
 
     The item tower reads what an item says, so one that nobody has touched is placed like any
@@ -143,7 +144,7 @@ class TwoTower(ContentRecommender):
         near_enough = self._near_enough(similarity, chance)
         if texts is None:
             ids, rows = self.people(users, histories)
-            people = self._people(rows)
+            people = self.user_vectors(rows)
         elif users is None and histories is None:
             ids, people = pl.Series(range(len(texts)), dtype=pl.Int64), self._speakers(texts)
             rows = Ragged.from_rows([] for _ in texts)
@@ -171,8 +172,14 @@ class TwoTower(ContentRecommender):
             raise InputError(f"k must be at least 1, not {k}.", field="k")
         return self.matches(texts=texts, similarity=-1.0).filter(pl.col("rank") <= k)
 
-    def _score(self, histories: Ragged) -> NDArray[np.float32]:
-        return self._people(histories) @ self._vectors.T
+    def user_vectors(self, histories: Ragged) -> NDArray[np.float32]:
+        """Unit vectors of people, float32[rows, dimension]; zero for those that say nothing."""
+        return self._taken_for_people(profiles(histories, self._vectors, self.config.half_life))
+
+    @property
+    def item_vectors(self) -> NDArray[np.float32]:
+        """Unit vectors by item code, float32[items + 1, dimension]."""
+        return self._vectors
 
     def _add_items(self, items: pl.DataFrame, codes: NDArray[np.int32]) -> None:
         added = self._placed(torch.from_numpy(unit(self.content.encode(items))))
@@ -206,10 +213,6 @@ class TwoTower(ContentRecommender):
     def _placed(self, contents: torch.Tensor) -> NDArray[np.float32]:
         with torch.inference_mode():
             return self._network.items(contents).float().numpy()
-
-    def _people(self, histories: Ragged) -> NDArray[np.float32]:
-        """Unit vectors of people, float32[rows, dimension]; zero for those that say nothing."""
-        return self._taken_for_people(profiles(histories, self._vectors, self.config.half_life))
 
     def _speakers(self, texts: Sequence[str]) -> NDArray[np.float32]:
         encoder = self.content.encoder

@@ -9,13 +9,20 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from foretaste.data import Ragged
+from foretaste.data.batching import rounded_up
 from foretaste.errors import InputError, UnknownIdError
 from foretaste.models.answering import Ranking
-from foretaste.ranking.index.config import IndexConfig, Kind
+from foretaste.ranking.index.config import IndexConfig, Kind, Precision
 
 Codes = NDArray[np.int32]
 Vectors = NDArray[np.float32]
 Mask = NDArray[np.bool_]
+
+#: So many vectors tell whether an index is of a set of vectors; a kept one may differ from the
+#: true one by this part of its squared length.
+_WITNESSES = 32
+_ROUNDING: dict[Precision, float] = {"float32": 1e-3, "float16": 2e-3, "int8": 2e-2}
 
 
 class VectorIndex(ABC):
@@ -57,6 +64,10 @@ class VectorIndex(ABC):
     def memory_bytes(self) -> int:
         """Bytes that the index holds for vectors, codes and lists."""
 
+    @abstractmethod
+    def __str__(self) -> str:
+        """How it searches, for traces."""
+
     # What everybody may call.
 
     def __len__(self) -> int:
@@ -68,7 +79,12 @@ class VectorIndex(ABC):
         return np.flatnonzero(self._present).astype(np.int32)
 
     def search(
-        self, queries: Vectors, k: int, *, allowed: NDArray[np.integer] | None = None
+        self,
+        queries: Vectors,
+        k: int,
+        *,
+        allowed: NDArray[np.integer] | None = None,
+        exclude: Ragged | None = None,
     ) -> Ranking:
         """Finds the k best vectors for each query.
 
@@ -77,9 +93,11 @@ class VectorIndex(ABC):
             k: At least 1; more than there are is the same as all of them.
             allowed: Codes among which to search; others are never in the answer, and it has k
                 items whenever k of these are in the index. Codes it lacks are passed over.
+            exclude: Codes that are not in the answer to one query, a row each, likewise.
 
         Returns:
-            Codes and inner products, best first, [n, min(k, number of vectors allowed)].
+            Codes and inner products, best first, [n, min(k, number of vectors allowed)]; 0 and
+            minus infinity where what is excluded leaves fewer.
 
         Raises:
             InputError: k is below 1, or the queries are of the wrong shape or not finite.
@@ -87,6 +105,8 @@ class VectorIndex(ABC):
         if k < 1:
             raise InputError(f"k must be at least 1, not {k}.", field="k")
         queries = checked(queries, "queries", self.dimension)
+        if exclude is not None:
+            return self._search_excluding(queries, k, allowed, exclude)
         mask = None if allowed is None else self._mask_of(allowed)
         k = min(k, len(self) if mask is None else int(mask.sum()))
         if not k or not len(queries):
@@ -141,13 +161,45 @@ class VectorIndex(ABC):
             InputError: It was built for others.
         """
         if fingerprint != self.fingerprint:
-            raise InputError(
-                "the index was built for other vectors.",
-                field="fingerprint",
-                hint="Build it again from the vectors that are in use now.",
-            )
+            raise _of_others("fingerprint")
+
+    def require_vectors(self, vectors: Vectors) -> None:
+        """Makes sure that this index is of these vectors, as far as a sample of them can tell.
+
+        For vectors that are computed anew, and come out a little different on another machine.
+
+        Args:
+            vectors: float32[codes, d], by code.
+
+        Raises:
+            InputError: It was built for others.
+        """
+        codes = self.codes
+        if codes.max(initial=0) >= len(vectors) or vectors.shape[1] != self.dimension:
+            raise _of_others("vectors")
+        some = codes[np.unique(np.linspace(0, len(codes) - 1, _WITNESSES).astype(np.int64))]
+        lengths = (vectors[some].astype(np.float64) ** 2).sum(axis=1)
+        found = [self.search(vectors[[code]], 1, allowed=np.array([code])) for code in some]
+        products = np.array([ranking.scores[0, 0] for ranking in found])
+        if np.abs(products - lengths).sum() > _ROUNDING[self.config.precision] * lengths.sum():
+            raise _of_others("vectors")
 
     # Inside.
+
+    def _search_excluding(
+        self, queries: Vectors, k: int, allowed: NDArray[np.integer] | None, exclude: Ragged
+    ) -> Ranking:
+        """Looks as much farther for each query as is left out of its answer."""
+        width = min(k, len(self) if allowed is None else int(self._mask_of(allowed).sum()))
+        items = np.zeros((len(queries), width), np.int32)
+        scores = np.full(items.shape, -np.inf, np.float32)
+        farther = rounded_up(exclude.lengths, int(exclude.lengths.max(initial=0)))
+        for more in np.unique(farther).tolist() if width else []:
+            rows = np.flatnonzero(farther == more)
+            found = self.search(queries[rows], width + more, allowed=allowed)
+            left = found.without(exclude.take(rows), width)
+            items[rows], scores[rows] = left.items, left.scores
+        return Ranking(items, scores)
 
     def _mask_of(self, codes: NDArray[np.integer]) -> Mask:
         """bool[codes]: those of `codes` that the index holds."""
@@ -166,6 +218,14 @@ class VectorIndex(ABC):
         if len(taken):
             raise InputError(f"the index already holds a vector {taken[0]}.", field="codes")
         return codes.astype(np.int32)
+
+
+def _of_others(field: str) -> InputError:
+    return InputError(
+        "the index was built for other vectors.",
+        field=field,
+        hint="Build it again from the vectors that are in use now.",
+    )
 
 
 def checked(vectors: Vectors, name: str, dimension: int) -> Vectors:

@@ -31,6 +31,10 @@ class ExactIndex(VectorIndex):
         self._vectors: NDArray[Any] = np.empty((0, dimension), config.precision)
         self._scales = np.empty(0, np.float32)
 
+    def __str__(self) -> str:
+        """How it searches, for traces."""
+        return f"an exact index ({self.config.precision})"
+
     @property
     def memory_bytes(self) -> int:
         """Bytes of vectors, scales and codes."""

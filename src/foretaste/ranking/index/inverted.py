@@ -43,6 +43,11 @@ class InvertedIndex(VectorIndex):
         super().__init__(config, dimension, fingerprint)
         self._index: Faiss = None
 
+    def __str__(self) -> str:
+        """How it searches, for traces."""
+        lists = f"{self.probes:,} of {self._index.nlist:,} inverted lists"
+        return f"{lists} or more ({self.config.precision})"
+
     @property
     def memory_bytes(self) -> int:
         """Bytes of vectors and codes in lists, of the lists' centres, and of the codes held."""

@@ -10,12 +10,11 @@ from typing import Self
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
 from scipy.special import expit
 
 from foretaste.content import Encoder
 from foretaste.errors import ArtifactError, DataError, InputError
+from foretaste.ranking.keeping import load_tensors, save_tensors
 
 _WEIGHTS, _BIAS, _FINGERPRINT = "weights", "bias", "encoder"
 _LEAST_EACH = 2
@@ -93,22 +92,23 @@ class HarmClassifier:
         return np.asarray(expit(vectors @ self.weights + self.bias), np.float64)
 
     def save(self, path: str | Path) -> Path:
-        """Writes it as safetensors."""
+        """Writes it as safetensors, in one step.
+
+        Raises:
+            ArtifactError: It can't be written.
+        """
         tensors = {_WEIGHTS: self.weights, _BIAS: np.array([self.bias])}
-        save_file(tensors, path, metadata={_FINGERPRINT: self.encoder})
-        return Path(path)
+        return save_tensors(path, tensors, {_FINGERPRINT: self.encoder})
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
         """Reads what `save` wrote.
 
         Raises:
-            ArtifactError: There is no such file, or it holds something else.
+            ArtifactError: There is no such file, it is damaged, or holds something else.
         """
+        tensors, facts = load_tensors(path)
         try:
-            with safe_open(path, framework="numpy") as file:
-                tensors = {name: file.get_tensor(name) for name in (_WEIGHTS, _BIAS)}
-                fingerprint = (file.metadata() or {})[_FINGERPRINT]
-        except (OSError, SafetensorError, KeyError) as error:
-            raise ArtifactError(f"this is no classifier: {error}.", file=path) from None
-        return cls(tensors[_WEIGHTS], float(tensors[_BIAS][0]), fingerprint)
+            return cls(tensors[_WEIGHTS], float(tensors[_BIAS][0]), facts[_FINGERPRINT])
+        except LookupError as error:
+            raise ArtifactError(f"this is no classifier: no {error}.", file=path) from None

@@ -46,14 +46,16 @@ class HarmConfig(Config):
     """How a classifier of harmful items is used.
 
     Attributes:
-        classifier: The file that `HarmClassifier.save` wrote.
+        classifier: The file that `HarmClassifier.save` wrote; by default the one that was trained
+            for the run, with `foretaste safety train`.
         block: Items at least so likely to be harmful are blocked.
         review: Items at least so likely, and less than `block`, wait for a person to decide.
-        queue: The file in which they wait; see `ReviewQueue`.
+        queue: The file in which they wait (see `ReviewQueue`); by default that of the run, where
+            the classifier is.
         show_unreviewed: Show them while they wait.
     """
 
-    classifier: Path
+    classifier: Path | None = None
     block: float = Field(default=0.9, gt=0, le=1)
     review: float = Field(default=0.5, gt=0, le=1)
     queue: Path | None = None
@@ -165,6 +167,12 @@ class SafetyGate:
                 "the classifier needs the encoder it was trained with.",
                 field=f"{_SECTION}.harm",
                 hint="Give the run a section 'content', or the pipeline an encoder.",
+            )
+        if config.classifier is None:
+            raise ConfigError(
+                "there is no classifier of harmful items yet.",
+                field=f"{_SECTION}.harm.classifier",
+                hint="Train one with 'foretaste safety train RUN --labels FILE'.",
             )
         classifier = HarmClassifier.load(config.classifier)
         vectors = encoder.encode(self._catalogue.items)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import secrets
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -11,10 +10,13 @@ import polars as pl
 
 from foretaste.data.schema import ITEM_ID
 from foretaste.errors import DataError, UnknownIdError
+from foretaste.ranking.keeping import replacing
 
 Decision = Literal["allow", "block"]
 
-_PROBABILITY, _DECISION = "probability", "decision"
+DECISION = "decision"
+
+_PROBABILITY = "probability"
 
 
 class ReviewQueue:
@@ -37,7 +39,7 @@ class ReviewQueue:
         Raises:
             DataError: The file can't be understood.
         """
-        schema = {ITEM_ID: pl.String, _PROBABILITY: pl.Float64, _DECISION: pl.String}
+        schema = {ITEM_ID: pl.String, _PROBABILITY: pl.Float64, DECISION: pl.String}
         if not self.path.exists():
             return pl.DataFrame(schema=schema)
         try:
@@ -45,12 +47,12 @@ class ReviewQueue:
                 table = pl.read_ndjson(file, schema=schema)
         except (pl.exceptions.PolarsError, OSError) as error:
             raise DataError(f"this is no review queue: {error}.", file=self.path) from None
-        wrong = table.filter(~pl.col(_DECISION).is_in(["allow", "block"]))
+        wrong = table.filter(~pl.col(DECISION).is_in(["allow", "block"]))
         if not wrong.is_empty():
             raise DataError(
-                f"a decision is 'allow', 'block' or null, not {wrong[_DECISION][0]!r}.",
+                f"a decision is 'allow', 'block' or null, not {wrong[DECISION][0]!r}.",
                 file=self.path,
-                field=_DECISION,
+                field=DECISION,
             )
         return table
 
@@ -59,32 +61,26 @@ class ReviewQueue:
         there = self.read()
         new = pl.DataFrame(
             {ITEM_ID: items.cast(pl.String), _PROBABILITY: probabilities.cast(pl.Float64)}
-        ).with_columns(pl.lit(None, pl.String).alias(_DECISION))
+        ).with_columns(pl.lit(None, pl.String).alias(DECISION))
         new = new.join(there, on=ITEM_ID, how="anti")
         if not new.is_empty():
             self._write(pl.concat([there, new.sort(_PROBABILITY, descending=True)]))
 
-    def decide(self, item: str | int, decision: Decision) -> None:
-        """Writes down what a person decided.
+    def decide(self, items: Sequence[str | int], decision: Decision) -> None:
+        """Writes down what a person decided of items, of all or none.
 
         Raises:
-            UnknownIdError: The item is not in the queue.
+            UnknownIdError: An item is not in the queue.
         """
         table = self.read()
-        this = pl.col(ITEM_ID) == str(item)
-        if table.filter(this).is_empty():
-            raise UnknownIdError(f"the item {item!r} is not in the queue.", file=self.path)
-        decided = pl.when(this).then(pl.lit(decision)).otherwise(pl.col(_DECISION))
-        self._write(table.with_columns(decided.alias(_DECISION)))
+        wanted = pl.Series([str(item) for item in items], dtype=pl.String)
+        unknown = wanted.filter(~wanted.is_in(table[ITEM_ID].to_list()))
+        if not unknown.is_empty():
+            raise UnknownIdError(f"the item {unknown[0]!r} is not in the queue.", file=self.path)
+        these = pl.col(ITEM_ID).is_in(wanted.to_list())
+        decided = pl.when(these).then(pl.lit(decision)).otherwise(pl.col(DECISION))
+        self._write(table.with_columns(decided.alias(DECISION)))
 
     def _write(self, table: pl.DataFrame) -> None:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        partial = self.path.with_name(f".{self.path.name}-{secrets.token_hex(4)}.partial")
-        try:
-            with partial.open("wb") as file:
-                table.write_ndjson(file)
-                file.flush()
-                os.fsync(file.fileno())
-            partial.replace(self.path)
-        finally:
-            partial.unlink(missing_ok=True)
+        with replacing(self.path) as partial, partial.open("wb") as file:
+            table.write_ndjson(file)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -56,6 +57,9 @@ def serve(
     Nothing but the run is needed: events go into foretaste.db. Until a key is made ('foretaste
     keys add'), only this machine can call. The interface describes itself at /v1/openapi.json.
     """
+    # Tables of a request have a few rows: threads would cost more than they bring. Read once, when
+    # Polars is loaded.
+    os.environ.setdefault("POLARS_MAX_THREADS", "1")
     from foretaste.artifacts import open_run
     from foretaste.serving import load_serving_config
     from foretaste.serving.running import serve as run_service

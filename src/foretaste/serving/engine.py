@@ -7,6 +7,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from foretaste.artifacts import Run
 from foretaste.content import TextEncoder
 from foretaste.content.item_text import text_fields
 from foretaste.data import PADDING, Ragged
-from foretaste.data.schema import ITEM_ID
+from foretaste.data.schema import ITEM_ID, RECOMMENDATION_ID
 from foretaste.errors import DataError, ForetasteError, InputError, UnknownIdError
 from foretaste.models.reading import encoder_of
 from foretaste.pipeline import serving_ranker
@@ -98,9 +99,18 @@ class Engine:
                     for place in places:
                         answers[place] = error
                     continue
-                stages = _stages(found)
+                stages, items = _stages(found), _items_by_list(found)
                 for row, place in enumerate(places):
-                    answers[place] = self._given(found, row, asks[place], known, stages)
+                    ask = asks[place]
+                    mine = items[ask.recommendation_id]
+                    answers[place] = Given(
+                        recommendation_id=ask.recommendation_id,
+                        model_version=self.version,
+                        items=self._with_reasons(ask, mine) if ask.reasons else tuple(mine),
+                        degraded="" if known else "store",
+                        stages=stages,
+                        note=found.trace.why_so_few(row) if len(mine) < ask.k else "",
+                    )
             return answers
 
     def popular(self, ask: Ask, why: str) -> Given:
@@ -292,25 +302,8 @@ class Engine:
             recommendation_ids=[ask.recommendation_id for ask in group],
         )
 
-    def _given(
-        self, found: Recommended, row: int, ask: Ask, known: bool, stages: tuple[StageTold, ...]
-    ) -> Given:
-        of_this = pl.col("recommendation_id") == ask.recommendation_id
-        items = tuple(_item(line) for line in found.table.filter(of_this).iter_rows(named=True))
-        if ask.reasons:
-            items = tuple(self._with_reason(ask, item) for item in items)
-        return Given(
-            recommendation_id=ask.recommendation_id,
-            model_version=self.version,
-            items=items,
-            degraded="" if known else "store",
-            stages=stages,
-            note=found.trace.why_so_few(row) if len(items) < ask.k else "",
-        )
-
-    def _with_reason(self, ask: Ask, item: GivenItem) -> GivenItem:
-        reason = self.explain(ask, item.item_id).reason
-        return GivenItem(item.item_id, item.rank, item.score, item.source, reason, item.propensity)
+    def _with_reasons(self, ask: Ask, items: Sequence[GivenItem]) -> tuple[GivenItem, ...]:
+        return tuple(replace(item, reason=self.explain(ask, item.item_id).reason) for item in items)
 
     def _allowed(self, ask: Ask) -> Any:
         pipeline = self.ranker.pipeline
@@ -365,6 +358,14 @@ def _stages(found: Recommended) -> tuple[StageTold, ...]:
         )
         for record in found.trace.records
     )
+
+
+def _items_by_list(found: Recommended) -> defaultdict[str, list[GivenItem]]:
+    """The items of each list, best first, by its id."""
+    lists: defaultdict[str, list[GivenItem]] = defaultdict(list)
+    for row in found.table.iter_rows(named=True):
+        lists[row[RECOMMENDATION_ID]].append(_item(row))
+    return lists
 
 
 def _item(row: Mapping[str, Any]) -> GivenItem:

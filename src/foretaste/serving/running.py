@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import structlog
+import torch
 import uvicorn
 from apscheduler.schedulers.background import BackgroundScheduler
 
@@ -39,6 +40,9 @@ def serve(
         ConfigError: Other machines could call, and there is no key.
     """
     log_as_json()
+    # A request is too little work for two threads, which would wait for each other while the
+    # event loop has one of the cores.
+    torch.set_num_threads(1)
     service = Service(config, run, interest)
     if not config.local and service.gatekeeper.open:
         service.close()

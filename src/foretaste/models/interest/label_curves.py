@@ -107,4 +107,4 @@ def _with_more(
     rest = np.setdiff1d(np.arange(len(pool)), asked)
     pairs = pool.events[rest].drop(LABEL)
     chosen = to_ask_about(model, pairs, budget - len(asked), seed=model.config.seed)
-    return np.concatenate([asked.astype(np.int64), rest[chosen]])
+    return np.concatenate([asked, rest[chosen]]).astype(np.int64)

@@ -14,6 +14,7 @@ from foretaste.serving.api.common import Admin, Serving, write_down
 from foretaste.serving.api.lists import ItemPath
 from foretaste.serving.api.schemas import (
     ActOut,
+    ArmOut,
     CountOut,
     ExperimentOut,
     KeyIn,
@@ -79,7 +80,13 @@ def experiment(service: Serving, key: Admin) -> ExperimentOut:
     config = service.config.experiment
     if config is None:
         raise UnknownIdError("no experiment runs.", hint="Give the configuration one.")
-    return ExperimentOut(**asdict(report_on(config, service.store)))
+    found = report_on(config, service.store)
+    return ExperimentOut(
+        name=found.name,
+        arms=[ArmOut(**asdict(arm)) for arm in found.arms],
+        ratio_p=found.ratio_p,
+        mismatch=found.mismatch,
+    )
 
 
 @router.get("/audit")

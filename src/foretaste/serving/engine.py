@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,6 @@ import polars as pl
 
 from foretaste.artifacts import Run
 from foretaste.content import TextEncoder
-from foretaste.content.item_text import text_fields
 from foretaste.data import PADDING, Ragged
 from foretaste.data.schema import ITEM_ID, RECOMMENDATION_ID
 from foretaste.errors import DataError, ForetasteError, InputError, UnknownIdError
@@ -29,8 +29,24 @@ from foretaste.serving.catalogue import changed_table
 from foretaste.serving.histories import Histories, LiveEvents
 from foretaste.serving.store.base import Fields
 
+#: What is searched is made anew after changes, at most so often.
+_TEXTS_SECONDS = 60
+
+#: Of larger catalogues what search needs is made when somebody searches first: it takes minutes.
+_PREPARED_UP_TO = 200_000
+
 #: Answers that may be in a popularity list, which is made beforehand.
 _POPULAR = 100
+
+
+@dataclass(frozen=True)
+class _Texts:
+    """What is searched; how often the catalogue had changed when it was made, and when that was."""
+
+    search: SearchEngine
+    suggester: Suggester
+    change: int
+    made: float
 
 
 class Engine:
@@ -71,14 +87,16 @@ class Engine:
         self._histories = histories
         self._pages = pages
         self._withdrawn: frozenset[str] = frozenset()
-        self._search: SearchEngine | None = None
-        self._suggester: Suggester | None = None
-        self._lock = threading.RLock()
+        self._searched: _Texts | None = None
+        self._change = 0
+        self._lock, self._texts_lock = threading.RLock(), threading.Lock()
         self._encoder = encoder_of(self.model)
         if isinstance(self._encoder, TextEncoder):
             self._encoder.warm_up()
         self.ranker = self._made_ranker(self.items, self._withdrawn)
         self.update(changes)
+        if len(self.items) <= _PREPARED_UP_TO:
+            self.prepare()
 
     # Answers.
 
@@ -173,13 +191,12 @@ class Engine:
         Raises:
             InputError: The query has no words, or the catalogue none to search.
         """
+        texts = self._texts()
         with self._lock:
-            allowed = self._allowed(ask)
-            ids = self.model.item_vocabulary.decode(np.flatnonzero(allowed).astype(np.int32))
+            allowed = np.flatnonzero(self._allowed(ask)).astype(np.int32)
+            ids = self.model.item_vocabulary.decode(allowed).to_list()
             seeker = Seeker(self.model, self.history_of(ask))
-            return self._searcher().search(
-                query, k, seeker=seeker, slider=slider, allowed=ids.to_list()
-            )
+            return texts.search.search(query, k, seeker=seeker, slider=slider, allowed=ids)
 
     def suggest(self, typed: str, k: int, ask: Ask) -> pl.DataFrame:
         """Completes what is typed; see `Suggester.suggest`.
@@ -187,12 +204,28 @@ class Engine:
         Raises:
             InputError: The items have no titles.
         """
+        texts = self._texts()
         with self._lock:
-            if self._suggester is None:
-                counts = self.model.item_counts[self.model.item_vocabulary.encode(self._shown_ids)]
-                self._suggester = Suggester(self._shown, counts)
             seeker = Seeker(self.model, self.history_of(ask)) if ask.user_id else None
-            return self._suggester.suggest(typed, k, seeker=seeker)
+            return texts.suggester.suggest(typed, k, seeker=seeker)
+
+    def prepare(self) -> None:
+        """Makes what search needs, so that no search waits for it."""
+        with suppress(InputError):  # The catalogue may have no words.
+            self._texts()
+
+    def search_again(self) -> None:
+        """Makes what search needs anew after changes, at times.
+
+        New items are found at once; changed words and new suggestions within a minute.
+        """
+        found = self._searched
+        if found is None or found.change == self._change:
+            return
+        if time.monotonic() - found.made > _TEXTS_SECONDS:
+            made = self._read_texts()
+            with self._texts_lock:
+                self._searched = made
 
     def explain(self, ask: Ask, item_id: str) -> Explanation:
         """Why an item would be shown to somebody.
@@ -239,8 +272,10 @@ class Engine:
                 self.model.add_items(table)
             self.ranker = self._made_ranker(items, withdrawn)
             self.items, self._withdrawn = items, withdrawn
-            self._search = self._suggester = None
+            self._change += 1
             self._popular = self._most_popular()
+            if self._searched is not None and not table.is_empty():
+                self._searched.search.add(table)
 
     def fields_of(self, item_id: str) -> dict[str, Any] | None:
         """What is known of an item; None where there is none or it was withdrawn."""
@@ -316,24 +351,23 @@ class Engine:
         if self.model.item_vocabulary.encode([item_id])[0] == PADDING:
             raise UnknownIdError(f"there is no item {item_id!r}.", field=ITEM_ID)
 
-    @property
-    def _shown(self) -> pl.DataFrame:
-        """The rows of the items that are not withdrawn."""
-        gone = self.items[ITEM_ID].cast(pl.String).is_in(list(self._withdrawn))
-        return self.items.filter(~gone)
+    def _texts(self) -> _Texts:
+        """What search needs; people are answered while it is made."""
+        with self._texts_lock:
+            if self._searched is None:
+                self._searched = self._read_texts()
+            return self._searched
 
-    @property
-    def _shown_ids(self) -> pl.Series:
-        return self._shown[ITEM_ID]
-
-    def _searcher(self) -> SearchEngine:
-        if self._search is None:
-            try:
-                text_fields(self.items)
-            except DataError as error:
-                raise InputError(f"the catalogue can't be searched: {error}") from None
-            self._search = SearchEngine(self.items, encoder=self._encoder)
-        return self._search
+    def _read_texts(self) -> _Texts:
+        with self._lock:
+            items, withdrawn, change = self.items, self._withdrawn, self._change
+            shown = items.filter(~pl.col(ITEM_ID).cast(pl.String).is_in(list(withdrawn)))
+            counts = self.model.item_counts[self.model.item_vocabulary.encode(shown[ITEM_ID])]
+        try:
+            search = SearchEngine(shown, encoder=self._encoder)
+            return _Texts(search, Suggester(shown, counts), change, time.monotonic())
+        except DataError as error:
+            raise InputError(f"the catalogue can't be searched: {error}") from None
 
     def _most_popular(self) -> list[tuple[str, float]]:
         pipeline = self.ranker.pipeline

@@ -69,6 +69,7 @@ def serve(
             ssl_keyfile=config.private_key,
             log_config=None,
             access_log=False,
+            timeout_keep_alive=75,  # Longer than proxies keep theirs.
             server_header=False,
             timeout_graceful_shutdown=10,
         )

@@ -224,6 +224,7 @@ class Service:
         self.histories.look_for_erased()
         self.models.update_catalogue()
         self.models.refresh()
+        self.models.live.search_again()
         self.measures.model_age.set(self.models.age_seconds)
         for name, depth in self.depths().items():
             self.measures.queue_depth.labels(name).set(depth)

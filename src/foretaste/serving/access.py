@@ -104,6 +104,15 @@ class Gatekeeper:
         self._count(key)
         return key
 
+    def is_ready(self, given: str | None) -> bool:
+        """Whether `admit` can say so without asking store or state, which could make it wait."""
+        now = time.monotonic()
+        if given is None:
+            return now < self._open[0] and self._open[1]
+        key_id = given.partition("_")[2].partition("_")[0]
+        until, _ = self._trusted.get(key_id, (0.0, None))
+        return self._limit is None and now < until
+
     @property
     def open(self) -> bool:
         """Whether there is no key at all."""

@@ -18,6 +18,8 @@ from foretaste.serving.api import create_app
 from foretaste.serving.config import ServingConfig
 from foretaste.serving.service import Service
 
+#: Python's own is 5 ms, of which a request would wait several.
+_GIVE_WAY_SECONDS = 0.0005
 _log = structlog.get_logger()
 
 
@@ -43,6 +45,8 @@ def serve(
     # A request is too little work for two threads, which would wait for each other while the
     # event loop has one of the cores.
     torch.set_num_threads(1)
+    # What the event loop does is short, and must not wait for a thread that computes to give way.
+    sys.setswitchinterval(_GIVE_WAY_SECONDS)
     service = Service(config, run, interest)
     if not config.local and service.gatekeeper.open:
         service.close()

@@ -11,8 +11,7 @@ from pydantic import Field
 
 from foretaste.config import Config
 from foretaste.errors import MissingExtraError
-from foretaste.models.interest.bodies.base import Examples
-from foretaste.models.interest.inputs import joined
+from foretaste.models.interest.bodies.base import Examples, stacked
 
 #: Among so many of the nearest of its kind an example finds the one it is mixed with.
 _NEIGHBOURS = 5
@@ -107,11 +106,7 @@ def _made_up(train: Examples, seed: int) -> Examples:
     nearest = NearestNeighbors(n_neighbors=1).fit(table[rare]).kneighbors(made)[1][:, 0]
     new = _taken(train, rare[nearest])
     new = replace(new, inputs=replace(new.inputs, scaled=made))
-    return Examples(
-        joined([train.inputs, new.inputs]),
-        np.concatenate([train.labels, new.labels]),
-        np.concatenate([train.weights, new.weights]),
-    )
+    return stacked(train, new)
 
 
 def _taken(examples: Examples, rows: NDArray[np.int64]) -> Examples:

@@ -102,7 +102,7 @@ def _fitted(
 
 def _with_more(
     model: InterestModel, pool: Dataset, asked: NDArray[np.integer], budget: int
-) -> NDArray[np.int64]:
+) -> NDArray[np.integer]:
     """The pairs asked about so far, and those that would tell the model most."""
     rest = np.setdiff1d(np.arange(len(pool)), asked)
     pairs = pool.events[rest].drop(LABEL)

@@ -15,11 +15,11 @@ from foretaste.errors import InputError, NotFittedError
 from foretaste.models.base import ModelState
 from foretaste.models.interest.answers import Answers, within
 from foretaste.models.interest.bodies import Body, Shape, make
-from foretaste.models.interest.bodies.base import Examples
+from foretaste.models.interest.bodies.base import Examples, stacked
 from foretaste.models.interest.config import InterestConfig
 from foretaste.models.interest.division import together
 from foretaste.models.interest.imbalance import balanced
-from foretaste.models.interest.inputs import Features, Inputs, joined
+from foretaste.models.interest.inputs import Features, Inputs
 from foretaste.models.interest.labels import labelled, with_session_position, with_times
 from foretaste.models.interest.question import Goal
 from foretaste.models.interest.world import (
@@ -146,7 +146,7 @@ class InterestModel:
         # Pairs asked about at once, and long after the last label, both count.
         self._world = self._world_of(together(train, validation), features)
         fresh = self._examples(validation, stale=False)
-        judged = _together(frozen, fresh)
+        judged = stacked(frozen, fresh)
         rounds = self._learn(examples, judged, None)
         log_odds = self._log_odds(judged.inputs)
         self._answers = self._seen().calibrated(self.config.calibration, log_odds, judged.labels)
@@ -171,19 +171,12 @@ class InterestModel:
 
     def _examples(self, events: Dataset, *, stale: bool) -> Examples:
         """Pairs by what was known at once, and with `stale` also by what was known long before."""
-        world = self._known()
-        table, labels = events.events, self._seen().labels(events.events)
-        parts = [world.read(table)]
-        share = self.config.staleness
-        if stale and share and events.clock == "time":
-            times = events.timestamps
-            lag = share * float(times.max() - times.min())
-            rng = np.random.default_rng(self.config.seed)
-            until = times - (rng.random(len(times)) * lag).astype(np.int64)
-            parts.append(world.read(table, until))
-        inputs = joined(parts)
-        labels = np.concatenate([labels] * len(parts))
-        return Examples(inputs, labels, np.ones(len(labels), np.float32))
+        return self._known().examples(
+            events,
+            self._seen(),
+            staleness=self.config.staleness if stale else 0.0,
+            seed=self.config.seed,
+        )
 
     # Answering.
 
@@ -303,11 +296,3 @@ class InterestModel:
     def _world_of(self, events: Dataset, features: Features) -> World:
         logs = logs_of(events, self._seen())
         return World.of(events.user_vocabulary, events.item_vocabulary, features, logs, self._step)
-
-
-def _together(*parts: Examples) -> Examples:
-    return Examples(
-        joined([part.inputs for part in parts]),
-        np.concatenate([part.labels for part in parts]),
-        np.concatenate([part.weights for part in parts]),
-    )

@@ -16,6 +16,7 @@ from foretaste.data import Dataset, Vocabulary
 from foretaste.data.schema import ITEM_ID, TIMESTAMP, USER_ID
 from foretaste.models.interest.answers import Answers, within
 from foretaste.models.interest.bodies import Shape
+from foretaste.models.interest.bodies.base import Examples, stacked
 from foretaste.models.interest.inputs import Features, Inputs
 from foretaste.models.interest.knowledge import Chronicle
 from foretaste.models.interest.labels import with_session_position
@@ -75,6 +76,29 @@ class World:
         )
         past = next(iter(self.logs.values()))
         return self.features.build(pairs, table, past, self.signals)
+
+    def examples(
+        self, events: Dataset, answers: Answers, *, staleness: float, seed: int
+    ) -> Examples:
+        """Labelled events as examples, by what was known before each.
+
+        Args:
+            events: To be read.
+            answers: Tells their labels.
+            staleness: Above 0, and where times are real, each comes a second time, by what was
+                known up to this share of the time of the events before.
+            seed: Of how long before.
+        """
+        table, labels = events.events, answers.labels(events.events)
+        parts = [self.read(table)]
+        if staleness and events.clock == "time":
+            times = events.timestamps
+            lag = staleness * float(times.max() - times.min())
+            rng = np.random.default_rng(seed)
+            until = times - (rng.random(len(times)) * lag).astype(np.int64)
+            parts.append(self.read(table, until))
+        ones = np.ones(len(table), np.float32)
+        return stacked(*(Examples(part, labels, ones) for part in parts))
 
     def tensors(self) -> dict[str, NDArray[Any]]:
         """What is known and what reads it, by name."""

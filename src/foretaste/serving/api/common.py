@@ -9,6 +9,7 @@ from concurrent.futures import Future
 from typing import Annotated, TypeVar
 
 from fastapi import Depends, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from foretaste.serving.answers import Ask
@@ -20,12 +21,20 @@ _Told = TypeVar("_Told")
 _bearer = HTTPBearer(auto_error=False, description="A key: foretaste keys add NAME --role read")
 
 
-def service_of(request: Request) -> Service:
+async def service_of(request: Request) -> Service:
     """The service that the app was made for."""
     return request.app.state.service
 
 
 Serving = Annotated[Service, Depends(service_of)]
+
+
+async def admitted(service: Service, given: str | None, role: Role) -> Key | None:
+    """As `Gatekeeper.admit`, off the event loop where it might wait."""
+    gate = service.gatekeeper
+    if gate.is_ready(given):
+        return gate.admit(given, role)
+    return await run_in_threadpool(gate.admit, given, role)
 
 
 class Requires:
@@ -34,13 +43,13 @@ class Requires:
     def __init__(self, role: Role) -> None:
         self.role: Role = role
 
-    def __call__(
+    async def __call__(
         self,
         service: Serving,
         given: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
     ) -> Key | None:
         """The caller's key; None where the service is open."""
-        return service.gatekeeper.admit(None if given is None else given.credentials, self.role)
+        return await admitted(service, None if given is None else given.credentials, self.role)
 
 
 reads, ingests, administers = Requires("read"), Requires("ingest"), Requires("admin")

@@ -17,7 +17,7 @@ from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Fiel
 
 from foretaste.errors import InputError, UnknownIdError
 from foretaste.serving.answers import Ask
-from foretaste.serving.api.common import Serving, in_time
+from foretaste.serving.api.common import Serving, admitted, in_time
 from foretaste.serving.api.lists import ItemPath
 from foretaste.serving.api.schemas import Id
 from foretaste.serving.service import Service
@@ -30,10 +30,10 @@ class _Allows:
     def __init__(self, role: Role) -> None:
         self._role: Role = role
 
-    def __call__(
+    async def __call__(
         self, service: Serving, x_api_key: Annotated[str | None, Header()] = None
     ) -> Key | None:
-        return service.gatekeeper.admit(x_api_key or None, self._role)
+        return await admitted(service, x_api_key or None, self._role)
 
 
 _READS, _INGESTS = Depends(_Allows("read")), Depends(_Allows("ingest"))

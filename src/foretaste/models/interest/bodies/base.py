@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pydantic import Field, field_validator
 
 from foretaste.config import Config
-from foretaste.models.interest.inputs import Inputs
+from foretaste.models.interest.inputs import Inputs, joined
 from foretaste.models.interest.question import Goal
 from foretaste.training import TrainingConfig, TrainingHistory
 
@@ -145,6 +145,15 @@ class Examples:
 
     def __len__(self) -> int:
         return len(self.labels)
+
+
+def stacked(*parts: Examples) -> Examples:
+    """The examples of all parts, one after the other."""
+    return Examples(
+        joined([part.inputs for part in parts]),
+        np.concatenate([part.labels for part in parts]),
+        np.concatenate([part.weights for part in parts]),
+    )
 
 
 class Body(Protocol):

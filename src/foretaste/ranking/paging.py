@@ -91,7 +91,7 @@ class Pager:
     def keep(self, recommendation_id: str, table: pl.DataFrame) -> None:
         """Keeps a person's ranked list, a table with a column `rank`."""
         file = io.BytesIO()
-        table.write_ipc(file)
+        table.write_ipc_stream(file)
         self._store.put(recommendation_id, file.getvalue(), self._seconds)
 
     def page(self, recommendation_id: str, number: int, size: int) -> pl.DataFrame:
@@ -118,4 +118,6 @@ class Pager:
                 hint="Ask for a new one.",
             )
         last = number * size
-        return pl.read_ipc(io.BytesIO(kept)).filter(pl.col(RANK).is_between(last - size + 1, last))
+        return pl.read_ipc_stream(io.BytesIO(kept)).filter(
+            pl.col(RANK).is_between(last - size + 1, last)
+        )

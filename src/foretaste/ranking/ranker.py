@@ -161,8 +161,8 @@ class Ranker:
         lists, trace = pipeline.rank(request)
         table = self._table(people, ids, rows, lists)
         if self._pager is not None:
-            self._keep(self._pager, table, ids, request.ages)
-        return Recommended(table.filter(pl.col(RANK) <= k), trace, tuple(ids))
+            self._keep(self._pager, table, ids, lists.items.offsets, request.ages)
+        return Recommended(table[np.flatnonzero(lists.places < k)], trace, tuple(ids))
 
     def page(self, recommendation_id: str, number: int, k: int = 10) -> pl.DataFrame:
         """A page of a list that was recommended; page one is what `recommend` gave.
@@ -288,12 +288,17 @@ class Ranker:
         )
 
     def _keep(
-        self, pager: Pager, table: pl.DataFrame, ids: Sequence[str], ages: NDArray[np.int64]
+        self,
+        pager: Pager,
+        table: pl.DataFrame,
+        ids: Sequence[str],
+        offsets: NDArray[np.int64],
+        ages: NDArray[np.int64],
     ) -> None:
-        parts = table.partition_by(RECOMMENDATION_ID, as_dict=True)
-        for recommendation_id, age in zip(ids, ages.tolist(), strict=True):
-            part = parts.get((recommendation_id,), table.clear())
-            pager.keep(recommendation_id, part.with_columns(pl.lit(age, pl.Int64).alias(_AGE)))
+        aged = table.hstack([pl.Series(_AGE, np.repeat(ages, np.diff(offsets)))])
+        for row, recommendation_id in enumerate(ids):
+            start, end = int(offsets[row]), int(offsets[row + 1])
+            pager.keep(recommendation_id, aged[start:end])
 
 
 def _one_each(values: Sequence[Any] | None, people: pl.Series) -> list[Any]:

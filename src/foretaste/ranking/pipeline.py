@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -180,7 +181,15 @@ class RankingPipeline:
             tracer.run(stage)
         return tracer.lists, tracer.trace(verdict, self.catalogue.vocabulary, self.search.told)
 
+    @cached_property
+    def _without_parameters(self) -> BoundRules:
+        """The rules as most requests have them, looked through once."""
+        return self._bound_to({})
+
     def _bound(self, parameters: Mapping[str, Any]) -> BoundRules:
+        return self._bound_to(parameters) if parameters else self._without_parameters
+
+    def _bound_to(self, parameters: Mapping[str, Any]) -> BoundRules:
         rules = self.rules.bind(parameters)
         return replace(rules, verdict=self._available.and_then(rules.verdict))
 

@@ -14,10 +14,8 @@ from foretaste.data.schema import EVENT_TYPE, ITEM_ID, TIMESTAMP, USER_ID
 from foretaste.ranking import EventLog
 from foretaste.ranking.stage import CODE, ROW
 from foretaste.serving.state.base import State, StateUnavailableError
+from foretaste.serving.state.limits import PLACES
 from foretaste.serving.store.base import Place, Store, StoreUnavailableError, user_hash
-
-#: Of each person; models read fewer.
-LATEST = 200
 
 _log = structlog.get_logger()
 
@@ -99,7 +97,7 @@ class Histories:
             return [None] * len(user_ids)
 
     def _read(self, user: str) -> list[Place]:
-        places = self._store.latest_of(user, LATEST)
+        places = self._store.latest_of(user, PLACES)
         with suppress(StateUnavailableError):  # Then it is read again next time.
             self._state.hold(user, places)
         return places

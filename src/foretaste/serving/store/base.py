@@ -16,7 +16,11 @@ ModelStatus = Literal["candidate", "live", "retired", "refused"]
 
 
 class StoreUnavailableError(ForetasteError):
-    """The store can't be reached or written right now; nothing of the call was kept."""
+    """The store can't be reached or written right now.
+
+    Nothing of the call was kept, unless the connection broke at the moment it was: then nobody can
+    tell. Events may be sent again, as each counts once.
+    """
 
 
 @dataclass(frozen=True)

@@ -24,4 +24,6 @@ async def health() -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    uvicorn.run(app, port=int(sys.argv[1]), log_config=None, access_log=False, timeout_keep_alive=75)
+    uvicorn.run(
+        app, port=int(sys.argv[1]), log_config=None, access_log=False, timeout_keep_alive=75
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -118,7 +119,7 @@ class Verdict:
         """Every item may be shown; `size` is the number of codes with padding."""
         return cls(np.zeros(size, np.int64), ())
 
-    @property
+    @cached_property
     def allowed(self) -> NDArray[np.bool_]:
         """bool[items + 1], what may be shown."""
         return self.reasons == 0

@@ -56,7 +56,9 @@ def test_refit_says_what_it_did(shell: Shell, store: Path, tmp_path: Path) -> No
     config = tmp_path / "service.yaml"
     config.write_text("refit: {least_events: 50, holdout: 0.25}\n")
     events = [
-        Event(f"e{n}", str(2000 + n % 40), str(101 + 2 * (n * 7 % 20) + n % 2), 10**12 + n)
+        Event(
+            f"e{n}", str(2000 + n % 40), str(101 + 2 * ((7 * n + n // 40) % 20) + n % 2), 10**12 + n
+        )
         for n in range(400)
     ]
     open_store(str(store)).add_events(events)

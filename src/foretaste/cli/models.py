@@ -114,7 +114,8 @@ def refit(
         say(f"Nothing done: fewer than {settings.refit.least_events:,} fresh events.")
     else:
         judged = verdict.judged
-        outcome = "is live" if judged.better else "was refused: it is worse"
+        why_not = "it is worse" if judged.people else "nobody's later events could be foretold"
+        outcome = "is live" if judged.better else f"was refused: {why_not}"
         say(
             f"'{verdict.version}' {outcome}. NDCG@10 of {judged.people:,} people's later events: "
             f"{judged.old:.4f} before, {judged.new:.4f} after "

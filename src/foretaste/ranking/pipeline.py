@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -163,6 +163,8 @@ class RankingPipeline:
         Raises:
             RuleError: A parameter is missing or of the wrong type.
         """
+        if not parameters:
+            return self._verdict_by_age(oldest)
         return self._judged(self._bound(parameters), oldest)
 
     def rank(self, request: Request) -> tuple[CandidateLists, Trace]:
@@ -173,7 +175,7 @@ class RankingPipeline:
         """
         rules = self._bound(request.parameters)
         ages = self.safety.known_ages(request.ages)
-        verdict = self._judged(rules, int(ages.max(initial=0)))
+        verdict = self.verdict(request.parameters, int(ages.max(initial=0)))
         started = time.perf_counter()
         lists = self._candidates(request, verdict.allowed)
         tracer = Tracer(request, lists, 1000 * (time.perf_counter() - started))
@@ -185,6 +187,15 @@ class RankingPipeline:
     def _without_parameters(self) -> BoundRules:
         """The rules as most requests have them, looked through once."""
         return self._bound_to({})
+
+    @cached_property
+    def _verdict_by_age(self) -> Callable[[int], Verdict]:
+        """The verdict under the rules without parameters, of the latest few ages asked for."""
+
+        def judged(oldest: int) -> Verdict:
+            return self._judged(self._without_parameters, oldest)
+
+        return lru_cache(maxsize=8)(judged)
 
     def _bound(self, parameters: Mapping[str, Any]) -> BoundRules:
         return self._bound_to(parameters) if parameters else self._without_parameters

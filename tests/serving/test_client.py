@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -12,7 +13,8 @@ from typing import ClassVar
 
 import pytest
 
-from foretaste.errors import InputError, UnknownIdError
+from foretaste import serving
+from foretaste.errors import InputError, MissingExtraError, UnknownIdError
 from foretaste.serving import AsyncClient, Client, ServiceError
 from tests.serving.conftest import parity
 from tests.serving.processes import ServiceProcess
@@ -111,3 +113,11 @@ def test_nobody_answers() -> None:
         client.recommend(user_id="a")
     with pytest.raises(InputError):
         Client("http://127.0.0.1:9", tries=0)
+
+
+def test_a_missing_package_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("uvicorn", "foretaste.serving.running"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    with pytest.raises(MissingExtraError, match=r"foretaste\[serve\]"):
+        _ = serving.serve

@@ -62,7 +62,7 @@ def serve(
     os.environ.setdefault("POLARS_MAX_THREADS", "1")
     from foretaste.artifacts import open_run
     from foretaste.serving import load_serving_config
-    from foretaste.serving.running import serve as run_service
+    from foretaste.serving import serve as run_service
 
     given = {"host": host, "port": port, "store": store, "state": state}
     settings = load_serving_config(config, given)

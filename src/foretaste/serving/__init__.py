@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from foretaste.serving.client import AsyncClient, Client, ServiceError
     from foretaste.serving.config import ServingConfig, load_serving_config
+    from foretaste.serving.running import serve
     from foretaste.serving.service import Service
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "ServiceError",
     "ServingConfig",
     "load_serving_config",
+    "serve",
 ]
 
 _HOME_OF = {
@@ -29,6 +31,7 @@ _HOME_OF = {
     "ServiceError": "client",
     "ServingConfig": "config",
     "load_serving_config": "config",
+    "serve": "running",
 }
 
 

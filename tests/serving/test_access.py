@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from foretaste.errors import InputError
+from foretaste.serving import access
 from foretaste.serving.access import Gatekeeper, RefusedError, TooManyError, make_key
 from foretaste.serving.state import open_state
 from foretaste.serving.store import open_store
-from foretaste.serving.store.base import Store
+from foretaste.serving.store.base import Store, StoreUnavailableError
 
 
 @pytest.fixture
@@ -65,6 +66,29 @@ def test_calls_are_counted_by_key(store: Store) -> None:
             admitted += 1
     assert 3 <= admitted <= 6
     gate.admit(yours, "read")
+
+
+def test_who_was_let_in_stays_in_while_the_store_is_away(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(access, "_TRUSTED_SECONDS", 0.0)
+    opened = keeper(store)
+    assert opened.admit(None, "read") is None
+    key, secret = make_key(store, "me", "read")
+    known = keeper(store)
+    known.admit(secret, "read")
+    stranger = keeper(store)
+
+    def gone(*arguments: object) -> None:
+        raise StoreUnavailableError("it is gone.")
+
+    monkeypatch.setattr(store, "key", gone)
+    monkeypatch.setattr(store, "keys", gone)
+    assert opened.admit(None, "read") is None
+    assert known.admit(secret, "read") == key
+    for given in (None, secret):
+        with pytest.raises(StoreUnavailableError):
+            stranger.admit(given, "read")
 
 
 @pytest.mark.parametrize(("name", "days"), [("", None), (" ", 1), ("me", 0), ("me", -1)])

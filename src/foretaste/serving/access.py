@@ -11,7 +11,7 @@ from typing import Final
 
 from foretaste.errors import ForetasteError, InputError
 from foretaste.serving.state.base import State, StateUnavailableError
-from foretaste.serving.store.base import Key, Role, Store
+from foretaste.serving.store.base import Key, Role, Store, StoreUnavailableError
 
 _PREFIX: Final = "ft"
 #: For so long a key that was found good is not looked up again; so late may another process learn
@@ -94,7 +94,7 @@ class Gatekeeper:
         Raises:
             RefusedError: There is no good key, or it does not allow this.
             TooManyError: It was used too often.
-            StoreUnavailableError: A key can't be looked up.
+            StoreUnavailableError: A key was never looked up, and can't be now.
         """
         if given is None and self.open:
             return None
@@ -117,9 +117,15 @@ class Gatekeeper:
     def open(self) -> bool:
         """Whether there is no key at all."""
         until, known = self._open
-        if time.monotonic() >= until:
+        if time.monotonic() < until:
+            return known
+        try:
             known = not self._store.keys()
-            self._open = (time.monotonic() + _TRUSTED_SECONDS, known)
+        except StoreUnavailableError:
+            if not until:
+                raise
+            # While the store is away, what it said last holds.
+        self._open = (time.monotonic() + _TRUSTED_SECONDS, known)
         return known
 
     def forget(self) -> None:
@@ -137,7 +143,11 @@ class Gatekeeper:
         now = time.monotonic()
         until, key = self._trusted.get(key_id, (0.0, None))
         if key is None or now >= until:
-            key = self._store.key(key_id)
+            try:
+                key = self._store.key(key_id)
+            except StoreUnavailableError:
+                if key is None:
+                    raise
             if key is not None:
                 with self._lock:
                     self._trusted[key_id] = (now + _TRUSTED_SECONDS, key)

@@ -8,7 +8,6 @@ from typing import Any
 import polars as pl
 
 from foretaste.data.schema import ITEM_ID
-from foretaste.errors import DataError
 from foretaste.serving.store.base import Fields
 
 _PLAIN = (str, int, float, bool)
@@ -50,9 +49,6 @@ def changed_table(changes: Mapping[str, Fields | None], items: pl.DataFrame) -> 
         changes: Fields by id; None for what was withdrawn, which gives no row.
         items: The catalogue so far; what has ids of another type is passed over: it was posted
             to a service of another run.
-
-    Raises:
-        DataError: A field can't be made one of the catalogue's type.
     """
     dtype = items.schema[ITEM_ID]
     there = {item: fields for item, fields in changes.items() if fields is not None}
@@ -65,20 +61,23 @@ def changed_table(changes: Mapping[str, Fields | None], items: pl.DataFrame) -> 
     for name in names:
         if name == ITEM_ID:
             continue
-        values = [row.get(name) for row in rows]
-        try:
-            columns.append(pl.Series(name, values, dtype=items.schema.get(name), strict=True))
-        except (TypeError, pl.exceptions.PolarsError):
-            columns.append(_loosely(name, values, items.schema.get(name)))
+        columns.append(_column(name, [row.get(name) for row in rows], items.schema.get(name)))
     return pl.DataFrame(columns)
 
 
-def _loosely(name: str, values: list[Any], dtype: pl.DataType | None) -> pl.Series:
-    """A column of mixed values: as text where the catalogue has no type for it."""
+def _column(name: str, values: list[Any], dtype: pl.DataType | None) -> pl.Series:
+    """Values as the catalogue has them; where it has no such column, as what they are or as text.
+
+    What does not fit is null: it was posted to a service of another catalogue.
+    """
+    if dtype is not None and dtype != pl.Null:
+        fitting = [value if value is not None and _fits(value, dtype) else None for value in values]
+        return pl.Series(name, fitting, dtype=dtype, strict=False)
     try:
-        return pl.Series(name, values, dtype=dtype or pl.String, strict=False)
-    except (TypeError, pl.exceptions.PolarsError) as error:
-        raise DataError(f"the values do not fit: {error}.", field=name) from None
+        return pl.Series(name, values, strict=True)
+    except (TypeError, OverflowError, pl.exceptions.PolarsError):
+        texts = [None if value is None else str(value) for value in values]
+        return pl.Series(name, texts, dtype=pl.String)
 
 
 def _fits(value: Any, dtype: Any) -> bool:

@@ -253,9 +253,6 @@ class Engine:
 
         Args:
             changes: Fields by id; None for an item that is withdrawn.
-
-        Raises:
-            DataError: Fields are of other types than those of the catalogue.
         """
         table = changed_table(changes, self.items)
         if self._encoder is not None and not table.is_empty():

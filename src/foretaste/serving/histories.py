@@ -88,13 +88,15 @@ class Histories:
 
     def _held(self, user_ids: Sequence[str]) -> list[list[Place] | None]:
         try:
-            while self._stale:
-                user = next(iter(self._stale))
-                self._state.forget(user)
-                self._stale.discard(user)
+            self._forget_stale()
             return self._state.histories(user_ids)
         except StateUnavailableError:
             return [None] * len(user_ids)
+
+    def _forget_stale(self) -> None:
+        for user in list(self._stale):  # A copy: other threads may add to it.
+            self._state.forget(user)
+            self._stale.discard(user)
 
     def _read(self, user: str) -> list[Place]:
         places = self._store.latest_of(user, PLACES)

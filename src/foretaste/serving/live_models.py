@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import threading
 import time
 from collections.abc import Mapping
@@ -102,10 +101,6 @@ class LiveModels:
             changed = self._live is None or self._live.version != live.version
             self._engines, self._live = engines, engines[live.version]
             if changed:
-                # Catalogues are many objects that stay: looking through them for garbage again and
-                # again would hold up requests.
-                gc.collect()
-                gc.freeze()
                 self._loaded_at = time.time()
                 _log.info("model.live", version=live.version)
             return changed

@@ -248,10 +248,11 @@ def go_live(store: Store, run: Path) -> None:
     records = store.models()
     version = run.resolve().name
     if not any(record.version == version for record in records):
-        live = next((record for record in records if record.status == "live"), None)
-        parent = None if live is None else live.version
-        until = 0 if live is None else live.events_until
-        store_version = register(store, run, parent=parent, events_until=until).version
-        store.set_live(store_version)
+        live = next((record.version for record in records if record.status == "live"), None)
+        # How much of this store it has learnt from is not known, so no event is left out for it.
+        register(store, run, parent=live)
+        store.set_live(version)
     elif not any(record.status == "live" for record in records):
         store.set_live(version)
+    elif not any(record.status == "live" for record in records if record.version == version):
+        _log.warning("model.not_live", version=version, hint="foretaste models promote")

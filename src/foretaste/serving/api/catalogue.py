@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import polars as pl
 from fastapi import APIRouter, Depends
 from fastapi.concurrency import run_in_threadpool
@@ -38,19 +40,13 @@ async def post_items(body: ItemsIn, service: Serving) -> CountOut:
 @router.get("/items/{item_id}", dependencies=[Depends(reads)])
 async def get_item(item_id: ItemPath, service: Serving) -> Described:
     """All that is known of an item."""
-    fields = await run_in_threadpool(service.store.item, item_id)
-    if fields is None:
-        fields = await run_in_threadpool(service.models.live.fields_of, item_id)
-    if fields is None:
-        raise UnknownIdError(f"there is no item {item_id!r}.", field="item_id")
-    return Described(id=item_id, fields=fields)
+    return Described(id=item_id, fields=await _fields_of(service, item_id))
 
 
 @router.delete("/items/{item_id}", dependencies=[Depends(ingests)])
 async def delete_item(item_id: ItemPath, service: Serving) -> CountOut:
     """Takes an item out: a moment later it is in no list any more."""
-    if await run_in_threadpool(service.models.live.fields_of, item_id) is None:
-        raise UnknownIdError(f"there is no item {item_id!r}.", field="item_id")
+    await _fields_of(service, item_id)
     await run_in_threadpool(service.store.delete_items, [item_id])
     service.catalogue_changed()
     return CountOut(accepted=1)
@@ -83,6 +79,16 @@ async def erase_user(user_id: ItemPath, service: Serving, key: Admin) -> Erasure
     erasure = await run_in_threadpool(service.erase, user_id)
     await run_in_threadpool(write_down, service, key, "users.erase", erasure.receipt)
     return ErasureOut(receipt=erasure.receipt, at=erasure.at, deleted=dict(erasure.deleted))
+
+
+async def _fields_of(service: Service, item_id: str) -> dict[str, Any]:
+    """What was posted of an item, or else what the run says of it."""
+    fields = await run_in_threadpool(service.store.item, item_id)
+    if fields is None:
+        fields = await run_in_threadpool(service.models.live.fields_of, item_id)
+    if fields is None:
+        raise UnknownIdError(f"there is no item {item_id!r}.", field="item_id")
+    return fields
 
 
 def _check(service: Service, rows: list[Described], schema: dict[str, pl.DataType]) -> None:

@@ -76,7 +76,8 @@ class Envelope:
                 await _refuse(sending, 413, error.detail, request_id)
         except Exception:
             # A bug: the caller gets its number, the log what it was.
-            _log.exception("request.bug", path=scope["path"])
+            # The route, not the path: that may hold somebody's id.
+            _log.exception("request.bug", route=getattr(scope.get("route"), "path", "none"))
             self._measures.errors.labels("request").inc()
             if not begun:
                 await _refuse(sending, 500, "something is wrong inside.", request_id)

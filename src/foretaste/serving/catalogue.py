@@ -61,12 +61,12 @@ def changed_table(changes: Mapping[str, Fields | None], items: pl.DataFrame) -> 
     for name in names:
         if name == ITEM_ID:
             continue
-        columns.append(_column(name, [row.get(name) for row in rows], items.schema.get(name)))
+        columns.append(column_of(name, [row.get(name) for row in rows], items.schema.get(name)))
     return pl.DataFrame(columns)
 
 
-def _column(name: str, values: list[Any], dtype: pl.DataType | None) -> pl.Series:
-    """Values as the catalogue has them; where it has no such column, as what they are or as text.
+def column_of(name: str, values: list[Any], dtype: pl.DataType | None = None) -> pl.Series:
+    """Values as a known column has them; without one, as what they are or, where mixed, as text.
 
     What does not fit is null: it was posted to a service of another catalogue.
     """

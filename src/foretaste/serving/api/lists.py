@@ -33,6 +33,7 @@ from foretaste.serving.api.schemas import (
     Suggestion,
     SuggestOut,
 )
+from foretaste.serving.catalogue import column_of
 from foretaste.serving.service import Service
 
 router = APIRouter(tags=["lists"], dependencies=[Depends(reads)])
@@ -152,15 +153,16 @@ async def predict(body: PredictIn, service: Serving) -> PredictOut:
     taken = {USER_ID, ITEM_ID, TIMESTAMP} & set(names)
     if taken:
         raise InputError(f"'{min(taken)}' is no context.", field="context")
-    columns = {
-        USER_ID: [pair.user_id for pair in body.pairs],
-        ITEM_ID: [pair.item_id for pair in body.pairs],
-    }
-    table = pl.DataFrame(columns | {n: [p.context.get(n) for p in body.pairs] for n in names})
+    users = [pair.user_id for pair in body.pairs]
+    items = [pair.item_id for pair in body.pairs]
+    columns = [pl.Series(USER_ID, users), pl.Series(ITEM_ID, items)]
+    columns += [column_of(name, [pair.context.get(name) for pair in body.pairs]) for name in names]
     if all(pair.timestamp is not None for pair in body.pairs):
-        table = table.with_columns(pl.Series(TIMESTAMP, [pair.timestamp for pair in body.pairs]))
-    found = await run_in_threadpool(model.predict, table)
-    return PredictOut(probabilities=[float(value) for value in found])
+        columns.append(pl.Series(TIMESTAMP, [pair.timestamp for pair in body.pairs]))
+    said = await run_in_threadpool(model.predict, pl.DataFrame(columns))
+    by_goal = said.reshape(len(body.pairs), len(model.goals)).T.tolist()
+    goals = (goal.name for goal in model.goals)
+    return PredictOut(probabilities=dict(zip(goals, by_goal, strict=True)))
 
 
 def _told(service: Service, ask: Ask, given: Given, *, trace: bool) -> ListOut:

@@ -237,9 +237,11 @@ class PredictIn(Wire):
 
 
 class PredictOut(Wire):
-    """One a pair, in their order."""
+    """What is foreseen of the pairs, in their order."""
 
-    probabilities: list[float]
+    probabilities: dict[str, list[float]] = Field(
+        description='By goal; "probability" where the model has but one. Of a rating, the rating.'
+    )
 
 
 class Described(Wire):

@@ -92,9 +92,8 @@ def filtered(
     allowed = rng.permutation(len(index))[: round(share * len(index))].astype(np.int64)
     selector = faiss.SearchParameters(sel=faiss.IDSelectorBatch(allowed))
     true = flat.search(queries, 10, params=selector)[1] + 1
-    found, times = one_by_one(
-        queries, lambda query: index.search(query, 10, allowed=allowed + 1).items
-    )
+    among = index.mask_of(allowed + 1)
+    found, times = one_by_one(queries, lambda query: index.search(query, 10, allowed=among).items)
     return {
         "full": bool((found > 0).all() and found.shape == true.shape),
         "recall@10": round(recall(found, true), 4),

@@ -22,7 +22,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import polars as pl
@@ -35,6 +35,8 @@ from harness import Cell
 from measuring import fit_and_evaluate, read
 from peers.catalogue import BEAUTY, ML_1M, PEERS
 from peers.exchange import measure_peer
+
+Model = TypeVar("Model", bound=ft.SequenceRecommender)
 
 SEEDS = (0, 1, 2)
 SPLIT = "leave-one-out"
@@ -138,13 +140,15 @@ def with_linear_model(model: ft.SequenceRecommender, split: Split, seed: int) ->
     }
 
 
-def build(name: str, seed: int, **training: Any) -> ft.SequenceRecommender:
+def build(
+    name: str, seed: int, kind: type[Model] = ft.SequenceRecommender, **training: Any
+) -> Model:
     """Our model under a name of `OURS` or `ABLATIONS`; it is validated on everybody, as peers."""
     settings = (OURS | ABLATIONS)[name].copy()
     text = settings.pop("text", "words")
     training = {"validation_users": 10**9, **settings.pop("training", {}), **training}
     encoder = None if text == "none" else ft.TextEncoder()
-    return ft.SequenceRecommender(content=encoder, seed=seed, training=training, **settings)
+    return kind(content=encoder, seed=seed, training=training, **settings)
 
 
 def with_permuted_text(split: Split, seed: int) -> Split:

@@ -84,7 +84,7 @@ class Vocabulary:
         """Codes of a few ids, by bisection."""
         ids, codes = self._sorted
         places = np.minimum(ids.search_sorted(wanted).to_numpy(), len(ids) - 1)
-        same = (ids.gather(places) == wanted).fill_null(value=False).to_numpy()
+        same = (ids[places] == wanted).fill_null(value=False).to_numpy()
         return np.where(same, codes[places], np.int32(PADDING))
 
     @cached_property
@@ -117,7 +117,7 @@ class Vocabulary:
 
     def decode(self, codes: NDArray[np.int32]) -> pl.Series:
         """Ids of `codes` (none of them padding), in the same order."""
-        return self.ids.gather(codes.astype(np.int64) - 1)
+        return self.ids[codes.astype(np.int64) - 1]
 
 
 def _checked(ids: pl.Series) -> pl.Series:

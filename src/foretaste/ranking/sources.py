@@ -61,7 +61,7 @@ class ModelSource:
 
     def propose(self, request: Request, n: int, allowed: NDArray[np.bool_]) -> Ranking:
         """The n items that the model scores highest."""
-        codes = _codes(allowed, self.among)
+        codes = np.flatnonzero(_chosen(allowed, self.among)).astype(np.int32)
         return self.model.rank(
             request.histories,
             n,
@@ -93,39 +93,37 @@ class IndexSource:
 
     def propose(self, request: Request, n: int, allowed: NDArray[np.bool_]) -> Ranking:
         """The n items that the model scores highest, nearly all of them."""
-        histories, codes = request.histories, _codes(allowed, self.among)
-        shape = (len(histories), min(n, len(codes)))
+        histories, chosen = request.histories, _chosen(allowed, self.among)
+        n = min(n, int(np.count_nonzero(chosen)))
+        shape = (len(histories), n)
         items, scores = np.zeros(shape, np.int32), np.full(shape, -np.inf, np.float32)
-        if not len(codes):
+        if not n:
             return Ranking(items, scores)
         strangers = self.model.answered_by_popularity(histories)
         for rows in _blocks(np.flatnonzero(~strangers)):
-            found = self._nearest(histories.take(rows), n, codes)
+            found = self._nearest(histories.take(rows), n, chosen)
             items[rows], scores[rows] = found.items, found.scores
         for rows in _blocks(np.flatnonzero(strangers)):
-            found = self._popular(histories.take(rows), n, codes)
+            found = self._popular(histories.take(rows), n, chosen)
             items[rows], scores[rows] = found.items, found.scores
         return Ranking(items, scores)
 
-    def _nearest(self, histories: Ragged, n: int, codes: NDArray[np.int32]) -> Ranking:
+    def _nearest(self, histories: Ragged, n: int, chosen: NDArray[np.bool_]) -> Ranking:
         people = self.model.user_vectors(histories)
-        found = self.index.search(
-            people,
-            n,
-            allowed=None if len(codes) == len(self.index) else codes,
-            exclude=histories if self.exclude_seen else None,
-        ).items
+        exclude = histories if self.exclude_seen else None
+        found = self.index.search(people, n, allowed=chosen, exclude=exclude).items
         products = np.einsum("nd,nkd->nk", people, self.model.item_vectors[found])
         return Ranking(found, np.where(found == PADDING, np.float32(-np.inf), products))
 
-    def _popular(self, histories: Ragged, n: int, codes: NDArray[np.int32]) -> Ranking:
+    def _popular(self, histories: Ragged, n: int, chosen: NDArray[np.bool_]) -> Ranking:
         """For people of whom the model knows nothing."""
+        codes = np.flatnonzero(chosen).astype(np.int32)
         seen = histories if self.exclude_seen else histories.last(0)
         counts = self.model.item_counts[codes].astype(np.float32)
         columns, values = top_k(counts[None], n + int(seen.lengths.max(initial=0)))
         shape = (len(histories), columns.shape[1])
         most = Ranking(np.broadcast_to(codes[columns], shape), np.broadcast_to(values, shape))
-        return most.without(seen, min(n, len(codes)))
+        return most.without(seen, n)
 
 
 @dataclass(frozen=True)
@@ -187,10 +185,11 @@ class FixedSource:
         return Ranking(items, np.ones(items.shape, np.float32))
 
 
-def _codes(allowed: NDArray[np.bool_], among: NDArray[np.bool_] | None) -> NDArray[np.int32]:
-    """int32[n], codes of the items that are allowed and among those."""
-    chosen = allowed if among is None else allowed & among
-    return np.flatnonzero(chosen[1:]).astype(np.int32) + 1
+def _chosen(allowed: NDArray[np.bool_], among: NDArray[np.bool_] | None) -> NDArray[np.bool_]:
+    """bool[items + 1], the items that are allowed and among those."""
+    chosen = allowed.copy() if among is None else allowed & among
+    chosen[PADDING] = False
+    return chosen
 
 
 def _blocks(rows: NDArray[np.int64]) -> list[NDArray[np.int64]]:

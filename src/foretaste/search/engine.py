@@ -229,7 +229,8 @@ class SearchEngine:
         # The query stands where titles stand, in a row that says nothing else.
         row = self._items.clear(1).with_columns(pl.lit(query).alias(self._fields[0]))
         vector = unit(self._query_encoder.encode(row))
-        near = self._vectors.search(vector, self.config.pool, allowed=allowed)
+        among = None if allowed is None else self._vectors.mask_of(allowed)
+        near = self._vectors.search(vector, self.config.pool, allowed=among)
         above = near.scores[0] - self.config.least_likeness
         return near.items[0][above > 0], above[above > 0]
 

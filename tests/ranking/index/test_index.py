@@ -57,9 +57,9 @@ def test_what_is_excluded_for_a_query_is_not_in_its_answer(
 ) -> None:
     index = INDEXES[kind]
     queries = np.resize(QUERIES, (len(excluded), D))
-    among = None if allowed is None else np.array(allowed, np.int32)
+    candidates = CODES if allowed is None else np.array(allowed, np.int32)
+    among = None if allowed is None else index.mask_of(candidates)
     found = index.search(queries, k, allowed=among, exclude=Ragged.from_rows(excluded))
-    candidates = CODES if among is None else among
     assert found.items.shape == (len(excluded), min(k, len(candidates)))
     products = dict(zip(CODES.tolist(), VECTORS, strict=True))
     for query, out, items, scores in zip(queries, excluded, found.items, found.scores, strict=True):
@@ -117,7 +117,8 @@ def test_adding_and_deleting_is_like_building_anew(kind: str, precision: str) ->
 @given(seed=st.integers(0, 1000), size=st.integers(0, N))
 def test_a_filtered_search_is_full_and_right(kind: str, seed: int, size: int) -> None:
     chosen = np.random.default_rng(seed).permutation(N)[:size]
-    found = INDEXES[kind].search(QUERIES, 10, allowed=CODES[chosen])
+    index = INDEXES[kind]
+    found = index.search(QUERIES, 10, allowed=index.mask_of(CODES[chosen]))
     assert found.items.shape == (len(QUERIES), min(10, size))
     assert np.isin(found.items, CODES[chosen]).all()
     assert all(len(set(row)) == len(row) for row in found.items.tolist())
@@ -129,7 +130,8 @@ def test_a_filtered_search_is_full_and_right(kind: str, seed: int, size: int) ->
 def test_a_narrow_filter_far_from_the_query_is_full(kind: str) -> None:
     """The ten that lie opposite to the query: no list near it holds one."""
     worst = np.argsort(QUERIES[0] @ VECTORS.T)[:10]
-    found = INDEXES[kind].search(QUERIES[:1], 10, allowed=CODES[worst])
+    index = INDEXES[kind]
+    found = index.search(QUERIES[:1], 10, allowed=index.mask_of(CODES[worst]))
     assert set(found.items[0].tolist()) == set(CODES[worst].tolist())
 
 

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foretaste.data import Ragged
-from foretaste.data.batching import rounded_up
 from foretaste.errors import InputError, UnknownIdError
 from foretaste.models.answering import Ranking
 from foretaste.ranking.index.config import IndexConfig, Kind, Precision
@@ -18,6 +17,9 @@ from foretaste.ranking.index.config import IndexConfig, Kind, Precision
 Codes = NDArray[np.int32]
 Vectors = NDArray[np.float32]
 Mask = NDArray[np.bool_]
+
+#: How much farther is looked for what is excluded goes in steps of at least so many.
+_STEP = 16
 
 #: So many vectors tell whether an index is of a set of vectors; a kept one may differ from the
 #: true one by this part of its squared length.
@@ -71,7 +73,7 @@ class VectorIndex(ABC):
     # What everybody may call.
 
     def __len__(self) -> int:
-        return int(self._present.sum())
+        return int(np.count_nonzero(self._present))
 
     @property
     def codes(self) -> Codes:
@@ -83,7 +85,7 @@ class VectorIndex(ABC):
         queries: Vectors,
         k: int,
         *,
-        allowed: NDArray[np.integer] | None = None,
+        allowed: Mask | None = None,
         exclude: Ragged | None = None,
     ) -> Ranking:
         """Finds the k best vectors for each query.
@@ -91,8 +93,8 @@ class VectorIndex(ABC):
         Args:
             queries: float32[n, dimension].
             k: At least 1; more than there are is the same as all of them.
-            allowed: Codes among which to search; others are never in the answer, and it has k
-                items whenever k of these are in the index. Codes it lacks are passed over.
+            allowed: bool[n] by code, of any length: among which to search; others are never in
+                the answer, and it has k items whenever k of these are in the index.
             exclude: Codes that are not in the answer to one query, a row each, likewise.
 
         Returns:
@@ -105,14 +107,20 @@ class VectorIndex(ABC):
         if k < 1:
             raise InputError(f"k must be at least 1, not {k}.", field="k")
         queries = checked(queries, "queries", self.dimension)
-        if exclude is not None:
-            return self._search_excluding(queries, k, allowed, exclude)
-        mask = None if allowed is None else self._mask_of(allowed)
-        k = min(k, len(self) if mask is None else int(mask.sum()))
-        if not k or not len(queries):
-            shape = (len(queries), k)
-            return Ranking(np.zeros(shape, np.int32), np.zeros(shape, np.float32))
-        return self._search(queries, k, mask)
+        among = None if allowed is None else self._held(allowed)
+        most = len(self)
+        if among is not None:
+            everything, most = most, int(np.count_nonzero(among))
+            among = None if most == everything else among
+        if exclude is None:
+            exclude = Ragged.from_lengths(np.empty(0, np.int32), np.zeros(len(queries), np.int64))
+        return self._search_excluding(queries, k, among, most, exclude)
+
+    def mask_of(self, codes: NDArray[np.integer]) -> Mask:
+        """bool[n] by code: those of `codes` that the index holds, to search among."""
+        mask = np.zeros(len(self._present), bool)
+        mask[codes[(codes > 0) & (codes < len(mask))]] = True
+        return mask & self._present
 
     def add(self, codes: NDArray[np.integer], vectors: Vectors) -> None:
         """Takes in vectors, of the same space as those it was built of.
@@ -147,7 +155,7 @@ class VectorIndex(ABC):
         Raises:
             UnknownIdError: One of the codes is not in the index.
         """
-        gone = self._mask_of(codes)
+        gone = self.mask_of(codes)
         if gone.sum() != len(np.unique(codes)):
             missing = np.setdiff1d(codes, self.codes)[0]
             raise UnknownIdError(f"the index holds no vector {missing}.", field="codes")
@@ -179,7 +187,9 @@ class VectorIndex(ABC):
             raise _of_others("vectors")
         some = codes[np.unique(np.linspace(0, len(codes) - 1, _WITNESSES).astype(np.int64))]
         lengths = (vectors[some].astype(np.float64) ** 2).sum(axis=1)
-        found = [self.search(vectors[[code]], 1, allowed=np.array([code])) for code in some]
+        found = [
+            self.search(vectors[[code]], 1, allowed=self.mask_of(np.array([code]))) for code in some
+        ]
         products = np.array([ranking.scores[0, 0] for ranking in found])
         if np.abs(products - lengths).sum() > _ROUNDING[self.config.precision] * lengths.sum():
             raise _of_others("vectors")
@@ -187,25 +197,36 @@ class VectorIndex(ABC):
     # Inside.
 
     def _search_excluding(
-        self, queries: Vectors, k: int, allowed: NDArray[np.integer] | None, exclude: Ragged
+        self, queries: Vectors, k: int, among: Mask | None, most: int, exclude: Ragged
     ) -> Ranking:
-        """Looks as much farther for each query as is left out of its answer."""
-        width = min(k, len(self) if allowed is None else int(self._mask_of(allowed).sum()))
+        """Looks as much farther for each query as is left out of its answer.
+
+        Args:
+            queries: float32[n, dimension].
+            k: Wanted for each.
+            among: bool[codes]; None is all.
+            most: How many those are.
+            exclude: A row a query.
+        """
+        width = min(k, most)
         items = np.zeros((len(queries), width), np.int32)
         scores = np.full(items.shape, -np.inf, np.float32)
-        farther = rounded_up(exclude.lengths, int(exclude.lengths.max(initial=0)))
+        # In steps, so that people with like histories are searched for together.
+        step = max(_STEP, width // 4)
+        farther = -(-exclude.lengths // step) * step
         for more in np.unique(farther).tolist() if width else []:
             rows = np.flatnonzero(farther == more)
-            found = self.search(queries[rows], width + more, allowed=allowed)
-            left = found.without(exclude.take(rows), width)
+            found = self._search(queries[rows], min(width + more, most), among)
+            left = found.without(exclude.take(rows), width) if more else found
             items[rows], scores[rows] = left.items, left.scores
         return Ranking(items, scores)
 
-    def _mask_of(self, codes: NDArray[np.integer]) -> Mask:
-        """bool[codes]: those of `codes` that the index holds."""
-        mask = np.zeros(len(self._present), bool)
-        mask[codes[(codes > 0) & (codes < len(mask))]] = True
-        return mask & self._present
+    def _held(self, allowed: Mask) -> Mask:
+        """bool[codes]: what is allowed of what the index holds."""
+        size = len(self._present)
+        if len(allowed) < size:
+            allowed = np.pad(allowed, (0, size - len(allowed)))
+        return self._present & allowed[:size]
 
     def _new(self, codes: NDArray[np.integer], vectors: int) -> Codes:
         if codes.ndim != 1 or len(codes) != vectors:
@@ -214,7 +235,7 @@ class VectorIndex(ABC):
             raise InputError("a code is listed twice.", field="codes")
         if len(codes) and codes.min() < 1:
             raise InputError(f"codes must be above 0, not {codes.min()}.", field="codes")
-        taken = np.flatnonzero(self._mask_of(codes))
+        taken = np.flatnonzero(self.mask_of(codes))
         if len(taken):
             raise InputError(f"the index already holds a vector {taken[0]}.", field="codes")
         return codes.astype(np.int32)

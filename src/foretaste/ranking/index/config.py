@@ -27,7 +27,7 @@ class IndexConfig(Config):
     """
 
     kind: Literal["auto", "exact", "ivf"] = "auto"
-    exact_up_to: int = Field(default=50_000, ge=1)
+    exact_up_to: int = Field(default=20_000, ge=1)
     precision: Precision = "float16"
     recall: float = Field(default=0.99, gt=0, le=1)
     seed: int = Field(default=0, ge=0)

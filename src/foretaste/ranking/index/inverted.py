@@ -99,7 +99,7 @@ class InvertedIndex(VectorIndex):
         self._index.remove_ids(faiss.IDSelectorBitmap(_bits(gone)))
 
     def _search(self, queries: Vectors, k: int, allowed: Mask | None) -> Ranking:
-        share = 1.0 if allowed is None else allowed.sum() / len(self)
+        share = 1.0 if allowed is None else np.count_nonzero(allowed) / len(self)
         lists = int(self._index.nlist)
         probes = min(lists, round(self.probes * max(1.0, k / _NEIGHBOURS) / share))
         ranking = self._visit(queries, k, allowed, probes)

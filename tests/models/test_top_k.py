@@ -27,6 +27,26 @@ def test_equals_a_stable_sort(scores: np.ndarray, k: int) -> None:
     np.testing.assert_array_equal(columns, np.where(np.isneginf(best), 0, order))
 
 
+@given(
+    st.integers(0, 1000),
+    st.integers(1, 5),
+    st.integers(1, 40),
+    st.sampled_from([1, 2, 50, 10**6]),
+    st.floats(0, 1),
+)
+def test_long_rows_equal_a_stable_sort(
+    seed: int, rows: int, k: int, levels: int, banned: float
+) -> None:
+    rng = np.random.default_rng(seed)
+    scores = rng.integers(0, levels, (rows, 8192 + seed)).astype(np.float32)
+    scores[rng.random(scores.shape) < banned] = -np.inf
+    columns, values = top_k(scores, k)
+    order = np.argsort(-scores, axis=1, kind="stable")[:, :k]
+    best = np.take_along_axis(scores, order, axis=1)
+    np.testing.assert_array_equal(values, best)
+    np.testing.assert_array_equal(columns, np.where(np.isneginf(best), 0, order))
+
+
 def test_distinct_scores_on_a_wide_matrix() -> None:
     scores = np.random.default_rng(0).permuted(
         np.tile(np.arange(5000, dtype=np.float32), (20, 1)), axis=1

@@ -18,7 +18,7 @@ from foretaste.models.known import Known
 from foretaste.models.top_k import top_k
 
 #: A block of scores held at once stays under this many bytes, whatever the catalogue.
-_SCORE_BYTES = 64 * 2**20
+_SCORE_BYTES = 32 * 2**20
 
 #: Which recommender answers a person without any history.
 FALLBACK = "popularity"

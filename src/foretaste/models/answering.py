@@ -55,6 +55,18 @@ class Ranking:
             np.where(gone, np.int32(PADDING), items), np.where(gone, np.float32(-np.inf), scores)
         )
 
+    def joined(self, later: Ranking, k: int) -> Ranking:
+        """The k best of both, of equal ones those of this ranking first.
+
+        Args:
+            later: Of the same rows, with items of higher codes.
+            k: At most so many are kept.
+        """
+        items = np.concatenate([self.items, later.items], axis=1)
+        columns, scores = top_k(np.concatenate([self.scores, later.scores], axis=1), k)
+        found = np.take_along_axis(items, columns, axis=1)
+        return Ranking(np.where(np.isneginf(scores), np.int32(PADDING), found), scores)
+
 
 class Answering(ABC):
     """Ranks items for histories, by the scores that a subclass gives.
@@ -179,13 +191,10 @@ class Answering(ABC):
         k = min(k, size - 1)
         items = np.empty((len(histories), k), np.int32)
         values = np.empty((len(histories), k), np.float32)
-        for rows in self._blocks(len(histories)):
+        for rows in self._ranked_blocks(len(histories)):
             block = histories.take(rows)
-            scores = self._scores_with_fallback(block)
-            scores[:, banned] = -np.inf
-            if exclude_seen:
-                scores[block.row_of_value, block.values] = -np.inf
-            items[rows], values[rows] = top_k(scores, k)
+            best = self._best(block, k, banned, block if exclude_seen else block.last(0))
+            items[rows], values[rows] = best.items, best.scores
         return Ranking(items, values)
 
     def score(
@@ -268,7 +277,29 @@ class Answering(ABC):
         """
         return self._scores_with_fallback(histories)
 
+    def most_popular(self, seen: Ragged, k: int, allowed: NDArray[np.bool_]) -> Ranking:
+        """What people are shown of whom nothing is known: the items with the most events.
+
+        Args:
+            seen: Item codes that are left out, a row a person.
+            k: At least 1.
+            allowed: bool[items + 1], items to choose from; not the padding.
+        """
+        codes = np.flatnonzero(allowed).astype(np.int32)
+        counts = self.item_counts[codes].astype(np.float32)
+        columns, values = top_k(counts[None], k + int(seen.lengths.max(initial=0)))
+        shape = (len(seen), columns.shape[1])
+        most = Ranking(np.broadcast_to(codes[columns], shape), np.broadcast_to(values, shape))
+        return most.without(seen, k)
+
     # Inside.
+
+    def _best(self, histories: Ragged, k: int, banned: NDArray[np.bool_], seen: Ragged) -> Ranking:
+        """The k best items for a block of histories, but for those banned and seen."""
+        scores = self._scores_with_fallback(histories)
+        scores[:, banned] = -np.inf
+        scores[seen.row_of_value, seen.values] = -np.inf
+        return Ranking(*top_k(scores, k))
 
     def _scores_with_fallback(self, histories: Ragged) -> NDArray[np.float32]:
         empty = self.answered_by_popularity(histories)
@@ -283,6 +314,10 @@ class Answering(ABC):
     def _blocks(self, rows: int) -> list[NDArray[np.int64]]:
         step = max(1, min(1024, _SCORE_BYTES // (4 * self.item_vocabulary.size)))
         return [np.arange(start, min(start + step, rows)) for start in range(0, rows, step)]
+
+    def _ranked_blocks(self, rows: int) -> list[NDArray[np.int64]]:
+        """The rows that `_best` is asked about at a time."""
+        return self._blocks(rows)
 
     def _candidate_codes(
         self, candidates: Sequence[str | int] | pl.Series | None

@@ -104,7 +104,8 @@ class IndexSource:
             found = self._nearest(histories.take(rows), n, chosen)
             items[rows], scores[rows] = found.items, found.scores
         for rows in _blocks(np.flatnonzero(strangers)):
-            found = self._popular(histories.take(rows), n, chosen)
+            seen = histories.take(rows) if self.exclude_seen else histories.take(rows).last(0)
+            found = self.model.most_popular(seen, n, chosen)
             items[rows], scores[rows] = found.items, found.scores
         return Ranking(items, scores)
 
@@ -114,16 +115,6 @@ class IndexSource:
         found = self.index.search(people, n, allowed=chosen, exclude=exclude).items
         products = np.einsum("nd,nkd->nk", people, self.model.item_vectors[found])
         return Ranking(found, np.where(found == PADDING, np.float32(-np.inf), products))
-
-    def _popular(self, histories: Ragged, n: int, chosen: NDArray[np.bool_]) -> Ranking:
-        """For people of whom the model knows nothing."""
-        codes = np.flatnonzero(chosen).astype(np.int32)
-        seen = histories if self.exclude_seen else histories.last(0)
-        counts = self.model.item_counts[codes].astype(np.float32)
-        columns, values = top_k(counts[None], n + int(seen.lengths.max(initial=0)))
-        shape = (len(histories), columns.shape[1])
-        most = Ranking(np.broadcast_to(codes[columns], shape), np.broadcast_to(values, shape))
-        return most.without(seen, n)
 
 
 @dataclass(frozen=True)

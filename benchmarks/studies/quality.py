@@ -64,9 +64,15 @@ ABLATIONS: dict[str, dict[str, Any]] = {
     "sequence-layers-1": {"layers": 1},
     "sequence-bound-0.5": {"bound": 0.5},
     "sequence-bound-2": {"bound": 2.0},
+    "sequence-text-only-to-start": {"bound": 1e6},
     "sequence-negatives-256": {"negatives": 256},
     "sequence-full-softmax": {"negatives": 10**9},
     "sequence-no-average": {"training": {"average": 0.0}},
+    "sequence-contrasting-augmentations": {"objectives": [{"kind": "augmentation"}]},
+    "sequence-contrasting-same-targets": {"objectives": [{"kind": "same_target"}]},
+    "sequence-gru": {"backbone": "gru"},
+    "sequence-convolutions": {"backbone": "cnn"},
+    "sequence-linear-recurrent": {"backbone": "linear_recurrent"},
 }
 
 #: By data set: model, NDCG@10, where it was published.

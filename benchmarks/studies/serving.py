@@ -39,6 +39,8 @@ from foretaste import artifacts
 from foretaste.content.pretraining.start import trained_tokenizer
 from foretaste.data import Dataset
 from foretaste.data.shop import ShopConfig, generate
+from foretaste.ranking.index import IndexConfig
+from foretaste.ranking.item_search import item_search
 from harness import Cell
 from load import Server, Told, closed_loop, has_wrk, open_loop, timed
 
@@ -98,7 +100,8 @@ def save_run(dataset: Dataset, path: Path, seed: int) -> Path:
     training = {"epochs": 1, "batch_tokens": 2**17}
     model = ft.SequenceRecommender(content=content, seed=seed, training=training).fit(dataset)
     config = {"data": {"path": "shop"}, "ranking": _RANKING}
-    return artifacts.save(model, path, dataset=dataset, config=config)
+    index = item_search(model, IndexConfig()).index
+    return artifacts.save(model, path, dataset=dataset, config=config, index=index)
 
 
 def small_language_model(texts: pl.Series, folder: Path, seed: int) -> Path:

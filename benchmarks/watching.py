@@ -18,7 +18,7 @@ from foretaste.metrics import hit_positions, ndcg
 from foretaste.models.sequence.network import SequenceBatches, SequenceNetwork
 
 #: Looks an epoch.
-_LOOKS = 8
+_LOOKS = 4
 _K = 10
 
 

@@ -6,7 +6,7 @@ of both, and so is what comes before the first epoch: reading the data and, for 
 items' text once (`encoding seconds`, with an empty cache). Each ratio is the median of three
 seeds of ours over the peer's, on the wall clock and, for where something else kept a core busy,
 in processor time. A peer's learning curve is that of the study `quality`, validated after every
-epoch; ours trains in the same way for the first epochs and is looked at eight times in each, as
+epoch; ours trains in the same way for the first epochs and is looked at four times or more in each, as
 it often passes a peer's best within the first. Ours and the peers have the same split.
 
 The floor of our own configuration is the time its arithmetic takes at the speed of a large matrix

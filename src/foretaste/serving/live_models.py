@@ -126,9 +126,7 @@ class LiveModels:
     def _loaded(self, record: ModelRecord) -> Engine:
         return Engine(
             open_run(Path(record.path)),
-            version=record.version,
-            events_until=record.events_until,
-            created=record.created,
+            record=record,
             histories=self._histories,
             pages=self._pages,
             changes=self._changes,

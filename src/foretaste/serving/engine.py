@@ -24,6 +24,7 @@ from foretaste.ranking import PageStore, Ranker, Recommended
 from foretaste.ranking.explanation import Explanation, explain
 from foretaste.search import SearchResult, Seeker
 from foretaste.serving.answers import Ask, Given, GivenItem, StageTold, reason_of
+from foretaste.serving.drift import DRIFT, Drift
 from foretaste.serving.histories import Histories
 from foretaste.serving.searching import Searching
 from foretaste.serving.shelf import Shelves
@@ -64,6 +65,7 @@ class Engine:
         self._lock, self._changing = threading.RLock(), threading.Lock()
         self._shelves = Shelves(histories, pages)
         self._shelf = self._shelves.first(run, changes)
+        self.drift = Drift(self.model.known.learnt, record.metrics.get(DRIFT, {}))
         self._encoder = encoder_of(self.model)
         if isinstance(self._encoder, TextEncoder):
             self._encoder.warm_up()
@@ -116,6 +118,7 @@ class Engine:
                         degraded="" if known else "store",
                         stages=stages,
                         note=found.trace.why_so_few(row) if len(mine) < ask.k else "",
+                        history=int(rows.lengths[place]),
                     )
             return answers
 
@@ -242,6 +245,11 @@ class Engine:
             with self._lock:
                 self._shelf = shelf
             self._searching.add(shelf, changes)
+
+    def happened(self, item_ids: Sequence[str]) -> None:
+        """Tells what watches for drift of the items that people acted on."""
+        known = self.model.known
+        self.drift.happened(known.item_counts[known.items.encode(item_ids)] > 0)
 
     def fields_of(self, item_id: str) -> dict[str, Any] | None:
         """What is known of an item; None where there is none or it was withdrawn."""

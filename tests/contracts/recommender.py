@@ -23,6 +23,7 @@ from foretaste import artifacts
 from foretaste.data import Ragged
 from foretaste.errors import ConfigError, InputError, NotFittedError, UnknownIdError
 from foretaste.models import ByVectors, Popularity, Recommender
+from foretaste.models.reading import encoder_of
 from tests.contracts.worlds import COLD, PEOPLE, checkerboard, dataset, two_tastes
 
 WORLD = two_tastes()
@@ -212,6 +213,18 @@ class RecommenderContract(ABC):
         assert np.isfinite(model.score(HISTORIES, ["desk-new"])).all()
         again = type(model).from_state(model.state())
         np.testing.assert_array_equal(scores(again), scores(model))
+
+    def test_a_copy_goes_its_own_way(self) -> None:
+        model = self.make().fit(WORLD)
+        before = scores(model)
+        other = model.copied()
+        assert encoder_of(other) is encoder_of(model)
+        self._assert_same(other, model)
+        other.add_items(NEW_ITEMS)
+        assert other.item_vocabulary.ids.to_list() == [*ITEMS, "desk-new"]
+        np.testing.assert_allclose(scores(other)[:, :-1], before, rtol=1e-5, atol=1e-6)
+        assert model.item_vocabulary == WORLD.item_vocabulary
+        np.testing.assert_array_equal(scores(model), before)
 
     # Batches.
 

@@ -129,9 +129,13 @@ def test_new_items_are_added_to_the_index(kind: str) -> None:
     fingerprint = before.fingerprint
     model.add_items(pl.DataFrame({"item_id": [7_000_000, 8_000_001]}))
     after = RankingPipeline(config, Catalogue.of(model), model, index=before)
-    assert after.search.index is before
-    assert len(before) == len(model.item_vocabulary) == ITEMS + 7
-    assert before.fingerprint != fingerprint
+    assert after.search.index is not None
+    assert len(after.search.index) == len(model.item_vocabulary) == ITEMS + 7
+    assert after.search.index.fingerprint != fingerprint
+    # Whoever searches the one there was finds what they found before.
+    assert (len(before), before.fingerprint) == (ITEMS + 5, fingerprint)
+    found = before.search(model.item_vectors[[7, ITEMS + 6]], ITEMS + 7).items
+    assert found.max() == ITEMS + 5
     table = Ranker(after).recommend(histories=[[7_000_000]], k=400).table
     expected = model.recommend(histories=[[7_000_000]], k=400)
     assert 8_000_001 in table["item_id"].to_list()

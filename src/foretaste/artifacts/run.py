@@ -180,6 +180,18 @@ class Run:
             values = json.loads(path.read_text("utf-8"))
             return InterestReport.from_dict(values, read_table(self.path / ANSWERS))
 
+    def gone_on(self, model: Recommender, items: pl.DataFrame, index: VectorIndex | None) -> Run:
+        """The run with what its model and catalogue have become since, of which its files lag.
+
+        Args:
+            model: It has taken in items since, or forgotten people.
+            items: The catalogue, one row an item.
+            index: Of the model's item vectors; None where there is none.
+        """
+        other = Run(self.path, self.manifest)
+        vars(other).update(config=self.config, model=model, items=items, index=index)
+        return other
+
     @contextmanager
     def _reading(self, name: str) -> Generator[Path | None]:
         """Gives the path of a file of the run, `None` where it has no such file."""

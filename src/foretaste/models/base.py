@@ -20,6 +20,7 @@ from foretaste.models.answering import Answering
 from foretaste.models.known import Known
 
 if TYPE_CHECKING:
+    from foretaste.content import ContentReference
     from foretaste.training import TrainingHistory
 
 Tensor = NDArray[Any]
@@ -197,6 +198,20 @@ class Recommender(Answering):
             raise
         return self
 
+    def copied(self) -> Self:
+        """The same model once more: what the one takes in later, the other does not know.
+
+        Encoders, which nothing changes, are shared.
+
+        Raises:
+            NotFittedError: There is nothing to copy yet.
+        """
+        other = self.from_state(self.state())
+        for theirs, own in zip(other._contents(), self._contents(), strict=True):
+            if own.encoder is not None:
+                theirs.encoder = own.encoder
+        return other
+
     def state(self) -> ModelState:
         """The fitted model as plain data.
 
@@ -242,6 +257,10 @@ class Recommender(Answering):
             news: int64[n], rows of the histories with actions that were not learnt from.
         """
         self._fit(self.known.as_dataset(), None)
+
+    def _contents(self) -> list[ContentReference]:
+        """The places for encoders in here."""
+        return []
 
     def _settings(self) -> dict[str, Any]:
         return self.config.model_dump(mode="json")

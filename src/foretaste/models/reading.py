@@ -41,3 +41,6 @@ class ContentRecommender(Recommender):
         described: Any = self.config
         self.content = ContentReference(described.content, content)
         self.config = described.model_copy(update={"content": self.content.settings})
+
+    def _contents(self) -> list[ContentReference]:
+        return [self.content]

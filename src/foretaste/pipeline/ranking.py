@@ -45,7 +45,7 @@ def ranker_of(saved: Run) -> Ranker | None:
     if ranking is None:
         return None
     reads_content = ranking.reads_content
-    ranker = _ranker(saved, config, ranking, items=saved.items, reads_content=reads_content)
+    ranker = _ranker(saved, config, ranking, reads_content=reads_content)
     restore_experience(saved, ranker)
     return ranker
 
@@ -70,7 +70,6 @@ def ranking_of(saved: Run, config: RunConfig | None) -> RankingConfig | None:
 
 def serving_ranker(
     saved: Run,
-    items: pl.DataFrame,
     *,
     blocked: Sequence[str | int] = (),
     live: Callable[[EventLog | None], EventLog],
@@ -82,8 +81,7 @@ def serving_ranker(
     any case.
 
     Args:
-        saved: The run; its model may have learnt of more items since.
-        items: The catalogue as it is now.
+        saved: The run; its model and catalogue may have gone on (`Run.gone_on`).
         blocked: Ids that are no longer shown, beside those of the configuration.
         live: Makes the log of events out of that of the run's data (None where no rule asks).
         pages: Where lists are kept.
@@ -105,7 +103,6 @@ def serving_ranker(
         saved,
         config,
         ranking,
-        items=items,
         reads_content=ranking.reads_content,
         live=live,
         pages=pages,
@@ -175,7 +172,7 @@ def similar_items(saved: Run, items: Sequence[str], k: int, by: Likeness) -> pl.
     ranking = ranking.model_copy(update={"similar": ranking.similar.model_copy(update={"by": by})})
     worded = bool(set(TEXT_COLUMNS) & set(saved.items.columns))
     reads_content = by == "content" or (by == "blend" and worded) or ranking.reads_content
-    ranker = _ranker(saved, config, ranking, items=saved.items, reads_content=reads_content)
+    ranker = _ranker(saved, config, ranking, reads_content=reads_content)
     found = ranker.similar(items, k)
     titles = saved.items.select(
         ITEM_ID, pl.col("title") if "title" in saved.items.columns else pl.lit(None).alias("title")
@@ -205,12 +202,11 @@ def _ranker(
     config: RunConfig | None,
     ranking: RankingConfig,
     *,
-    items: pl.DataFrame,
     reads_content: bool,
     live: Callable[[EventLog | None], EventLog] | None = None,
     pages: PageStore | None = None,
 ) -> Ranker:
-    model = saved.model
+    model, items = saved.model, saved.items
     catalogue = Catalogue.of(model, items)
     encoder = None
     if reads_content:

@@ -58,7 +58,8 @@ def item_search(
         model: A fitted recommender.
         config: None is never an index; "auto" one where the catalogue is larger than
             `exact_up_to`, the model scores by vectors and FAISS is installed.
-        made: One that was built earlier with these settings; items that it lacks are added to it.
+        made: One that was built earlier with these settings. Items that it lacks are added to a
+            copy of it: somebody may be searching it.
 
     Raises:
         ConfigError: An index is asked for, and the model does not score by vectors.
@@ -103,6 +104,7 @@ def _completed(index: VectorIndex, model: ByVectors) -> VectorIndex:
     codes = np.arange(1, len(vectors), dtype=np.int32)
     new = np.setdiff1d(codes, index.codes)
     if len(new):
+        index = index.copied()
         index.add(new, vectors[new])
         index.fingerprint = fingerprint_of(codes, vectors[1:])
     return index

@@ -88,8 +88,8 @@ class RankingPipeline:
         encoder: Of the items' content, for the classifier of harmful items.
         bandit: A policy with experience, in place of a new one of the configured kind.
         index: Of the model's items, built earlier with `config.index`, such as for the pipeline
-            that this one follows or by the run; new items are added to it. By default a new one
-            is built where it is worth its while.
+            that this one follows or by the run; new items are added to a copy of it. By default a
+            new one is built where it is worth its while.
         sources: More sources of candidates.
         stages: More stages, between exploration and placement.
 
@@ -144,6 +144,11 @@ class RankingPipeline:
                 hint="Give the configuration a section 'exploration: {policy: thompson}'.",
             )
         return self.bandit, self.config.exploration.policy
+
+    def make_ready_like(self, other: RankingPipeline) -> None:
+        """Makes now what is else made when first asked for, if the other has been asked for it."""
+        if other._similar is not None:
+            _ = self.similar
 
     @property
     def similar(self) -> SimilarItems:

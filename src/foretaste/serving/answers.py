@@ -74,6 +74,7 @@ class Given:
         degraded: Why this is not what it should be, in a word; empty where it is.
         stages: What every stage did, for all who were answered together.
         note: Why there are fewer items than were asked for; empty where there are not.
+        history: How many actions of the person it was made from.
     """
 
     recommendation_id: str
@@ -82,6 +83,7 @@ class Given:
     degraded: str = ""
     stages: tuple[StageTold, ...] = ()
     note: str = ""
+    history: int = 0
 
 
 def reason_of(source: str) -> str:

@@ -10,6 +10,7 @@ from typing import Literal
 
 from foretaste.artifacts import open_run
 from foretaste.errors import ForetasteError
+from foretaste.serving.drift import DRIFT, HISTORIES, ITEMS, MARK, SCORES, indices_of
 from foretaste.serving.state.base import State
 from foretaste.serving.store.base import ModelRecord, Store
 
@@ -17,6 +18,11 @@ _DAY = 86_400_000
 _STALE_DAYS = 7
 _UNKNOWN_SHARE = 0.5
 _LOOKED_AT = 1000
+_DRIFTS = {
+    HISTORIES: "histories of other lengths than it learnt from",
+    ITEMS: "events on items that it has learnt nothing of",
+    SCORES: "scores unlike those of its first lists",
+}
 
 
 @dataclass(frozen=True)
@@ -45,7 +51,7 @@ def examine(store: Store, state: State) -> list[Finding]:
     if live is None:
         remedy = "Register one: foretaste serve RUN, or foretaste models add RUN."
         return [*findings, Finding("model", "problem", "no model is live.", remedy)]
-    return [*findings, *_of_the_model(store, live), _of_the_answers(store)]
+    return [*findings, *_of_the_model(store, live), _of_the_drift(live), _of_the_answers(store)]
 
 
 def _reached(part: str, check: object) -> Finding:
@@ -102,6 +108,20 @@ def _strangers(store: Store, live: ModelRecord, model: object) -> tuple[int, int
     users = sorted({event.user_id for event in events})
     new = int((model.user_vocabulary.encode(users) == PADDING).sum())
     return new, int(unknown), len(events)
+
+
+def _of_the_drift(live: ModelRecord) -> Finding:
+    indices = indices_of(live.metrics.get(DRIFT, {}))
+    if not indices:
+        return Finding("drift", "ok", "too little was seen yet to tell whether anything drifts.")
+    marked = {what: index for what, index in indices.items() if index > MARK}
+    if not marked:
+        said = f"nothing drifts: no stability index is above {max(indices.values()):.2f}."
+        return Finding("drift", "ok", said)
+    told = ", ".join(f"{_DRIFTS[what]} ({index:.2f})" for what, index in marked.items())
+    said = f"'{live.version}' meets what it did not learn: {told}; {MARK} is the mark."
+    remedy = "Let it learn on: foretaste refit. Before, see that ids are written as they were."
+    return Finding("drift", "warning", said, remedy)
 
 
 def _of_the_answers(store: Store) -> Finding:

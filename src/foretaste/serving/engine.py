@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,35 +17,21 @@ from foretaste.artifacts import Run
 from foretaste.content import TextEncoder
 from foretaste.data import PADDING, Ragged
 from foretaste.data.schema import ITEM_ID, RECOMMENDATION_ID
-from foretaste.errors import DataError, ForetasteError, InputError, UnknownIdError
+from foretaste.errors import ForetasteError, InputError, UnknownIdError
+from foretaste.models import Recommender
 from foretaste.models.reading import encoder_of
-from foretaste.pipeline import serving_ranker
-from foretaste.ranking import PageStore, Ranker, Recommended, RuleError
+from foretaste.ranking import PageStore, Ranker, Recommended
 from foretaste.ranking.explanation import Explanation, explain
-from foretaste.search import SearchEngine, SearchResult, Seeker, Suggester
+from foretaste.search import SearchResult, Seeker
 from foretaste.serving.answers import Ask, Given, GivenItem, StageTold, reason_of
-from foretaste.serving.catalogue import changed_table
-from foretaste.serving.histories import Histories, LiveEvents
-from foretaste.serving.store.base import Fields
-
-#: What is searched is made anew after changes, at most so often.
-_TEXTS_SECONDS = 60
+from foretaste.serving.drift import DRIFT, Drift
+from foretaste.serving.histories import Histories
+from foretaste.serving.searching import Searching
+from foretaste.serving.shelf import Shelves
+from foretaste.serving.store.base import Fields, ModelRecord
 
 #: Of larger catalogues what search needs is made when somebody searches first: it takes minutes.
 _PREPARED_UP_TO = 200_000
-
-#: Answers that may be in a popularity list, which is made beforehand.
-_POPULAR = 100
-
-
-@dataclass(frozen=True)
-class _Texts:
-    """What is searched; how often the catalogue had changed when it was made, and when that was."""
-
-    search: SearchEngine
-    suggester: Suggester
-    change: int
-    made: float
 
 
 class Engine:
@@ -54,10 +39,8 @@ class Engine:
 
     Args:
         run: The run folder; its model is this engine's own.
-        version: Its name in the registry.
-        events_until: Number of the last event in the store that the model has learnt from.
-        created: When it was made, milliseconds since 1970; of people who were erased later, it
-            must not remember anything.
+        record: What the registry says of it. Of people who were erased after it was made, it must
+            not remember anything.
         histories: What people did since.
         pages: Where lists are kept for their later pages.
         changes: What the catalogue has become since the run; fields by id, None for withdrawn.
@@ -71,32 +54,39 @@ class Engine:
         self,
         run: Run,
         *,
-        version: str,
-        events_until: int,
-        created: int,
+        record: ModelRecord,
         histories: Histories,
         pages: PageStore,
         changes: Mapping[str, Fields | None],
     ) -> None:
-        self.version = version
-        self.run = run
-        self.model = run.model
-        self.items = run.items
-        self._since = events_until
-        self._created = created
+        self.version = record.version
+        self._record = record
         self._histories = histories
-        self._pages = pages
-        self._withdrawn: frozenset[str] = frozenset()
-        self._searched: _Texts | None = None
-        self._change = 0
-        self._lock, self._texts_lock = threading.RLock(), threading.Lock()
+        self._lock, self._changing = threading.RLock(), threading.Lock()
+        self._shelves = Shelves(histories, pages)
+        self._shelf = self._shelves.first(run, changes)
+        self.drift = Drift(self.model.known.learnt, record.metrics.get(DRIFT, {}))
         self._encoder = encoder_of(self.model)
         if isinstance(self._encoder, TextEncoder):
             self._encoder.warm_up()
-        self.ranker = self._made_ranker(self.items, self._withdrawn)
-        self.update(changes)
+        self._searching = Searching(self._encoder)
         if len(self.items) <= _PREPARED_UP_TO:
             self.prepare()
+
+    @property
+    def model(self) -> Recommender:
+        """The model, with the items that came since."""
+        return self._shelf.model
+
+    @property
+    def items(self) -> pl.DataFrame:
+        """The catalogue as it is now, one row an item."""
+        return self._shelf.items
+
+    @property
+    def ranker(self) -> Ranker:
+        """What ranks the catalogue as it is now."""
+        return self._shelf.ranker
 
     # Answers.
 
@@ -128,6 +118,7 @@ class Engine:
                         degraded="" if known else "store",
                         stages=stages,
                         note=found.trace.why_so_few(row) if len(mine) < ask.k else "",
+                        history=int(rows.lengths[place]),
                     )
             return answers
 
@@ -135,7 +126,7 @@ class Engine:
         """What is popular, for when nothing better can be told."""
         items = tuple(
             GivenItem(item, rank, score, "popularity", reason_of("popularity"))
-            for rank, (item, score) in enumerate(self._popular[: ask.k], 1)
+            for rank, (item, score) in enumerate(self._shelf.popular[: ask.k], 1)
         )
         return Given(ask.recommendation_id, self.version, items, degraded=why)
 
@@ -191,8 +182,7 @@ class Engine:
         Raises:
             InputError: The query has no words, or the catalogue none to search.
         """
-        texts = self._texts()
-        with self._lock:
+        with self._searching.texts(self._shelf) as texts, self._lock:
             allowed = np.flatnonzero(self._allowed(ask)).astype(np.int32)
             ids = self.model.item_vocabulary.decode(allowed).to_list()
             seeker = Seeker(self.model, self.history_of(ask))
@@ -204,28 +194,22 @@ class Engine:
         Raises:
             InputError: The items have no titles.
         """
-        texts = self._texts()
-        with self._lock:
+        with self._searching.texts(self._shelf) as texts, self._lock:
             seeker = Seeker(self.model, self.history_of(ask)) if ask.user_id else None
             return texts.suggester.suggest(typed, k, seeker=seeker)
 
     def prepare(self) -> None:
         """Makes what search needs, so that no search waits for it."""
-        with suppress(InputError):  # The catalogue may have no words.
-            self._texts()
+        # The catalogue may have no words.
+        with suppress(InputError), self._searching.texts(self._shelf):
+            pass
 
     def search_again(self) -> None:
         """Makes what search needs anew after changes, at times.
 
         New items are found at once; changed words and new suggestions within a minute.
         """
-        found = self._searched
-        if found is None or found.change == self._change:
-            return
-        if time.monotonic() - found.made > _TEXTS_SECONDS:
-            made = self._read_texts()
-            with self._texts_lock:
-                self._searched = made
+        self._searching.again(self._shelf)
 
     def explain(self, ask: Ask, item_id: str) -> Explanation:
         """Why an item would be shown to somebody.
@@ -249,50 +233,36 @@ class Engine:
         """Takes in what the catalogue has become: new items can be recommended from now on.
 
         What is changed of an item counts at once for rules and reasons; the model reads it when
-        it learns next.
+        it learns next. People are answered as before while this is made ready: they wait for
+        nothing but one assignment. An item that is withdrawn is in no answer that begins after
+        this has returned.
 
         Args:
             changes: Fields by id; None for an item that is withdrawn.
         """
-        table = changed_table(changes, self.items)
-        if self._encoder is not None and not table.is_empty():
-            self._encoder.encode(table)  # Into its cache, while others still get answers.
-        with self._lock:
-            withdrawn = frozenset(
-                (self._withdrawn | {i for i, fields in changes.items() if fields is None})
-                - {i for i, fields in changes.items() if fields is not None}
-            )
-            items = self.items
-            if not table.is_empty():
-                stay = items.join(table.select(ITEM_ID), on=ITEM_ID, how="anti")
-                items = pl.concat([stay, table], how="diagonal")
-                self.model.add_items(table)
-            self.ranker = self._made_ranker(items, withdrawn)
-            self.items, self._withdrawn = items, withdrawn
-            self._change += 1
-            self._popular = self._most_popular()
-            if self._searched is not None and not table.is_empty():
-                self._searched.search.add(table)
+        with self._changing:
+            shelf = self._shelves.after(self._shelf, changes)
+            with self._lock:
+                self._shelf = shelf
+            self._searching.add(shelf, changes)
+
+    def happened(self, item_ids: Sequence[str]) -> None:
+        """Tells what watches for drift of the items that people acted on."""
+        known = self.model.known
+        self.drift.happened(known.item_counts[known.items.encode(item_ids)] > 0)
 
     def fields_of(self, item_id: str) -> dict[str, Any] | None:
         """What is known of an item; None where there is none or it was withdrawn."""
-        code = self.model.item_vocabulary.encode([item_id])[0]
-        if code == PADDING or item_id in self._withdrawn:
+        shelf = self._shelf
+        vocabulary = shelf.model.item_vocabulary
+        code = vocabulary.encode([item_id])[0]
+        if code == PADDING or item_id in shelf.withdrawn:
             return None
-        [known] = self.model.item_vocabulary.decode(np.array([code]))
-        rows = self.items.filter(pl.col(ITEM_ID) == known)
+        [known] = vocabulary.decode(np.array([code]))
+        rows = shelf.items.filter(pl.col(ITEM_ID) == known)
         return {} if rows.is_empty() else rows.row(0, named=True)
 
     # Inside.
-
-    def _made_ranker(self, items: pl.DataFrame, withdrawn: frozenset[str]) -> Ranker:
-        return serving_ranker(
-            self.run,
-            items,
-            blocked=sorted(withdrawn),
-            live=lambda learnt: LiveEvents(learnt, self._histories),
-            pages=self._pages,
-        )
 
     def _rows(self, asks: Sequence[Ask]) -> tuple[Ragged, bool]:
         """Histories in codes: what the model remembers, and what came since; and whether known."""
@@ -301,14 +271,16 @@ class Engine:
         fresh = iter(found)
         codes_of_users = iter(self.model.user_vocabulary.encode(users) if users else ())
         parts, ids, lengths = [], list[str](), []
+        until = self._record.events_until
         for ask in asks:
             past = np.empty(0, np.int32)
             since = list(ask.history)
             if ask.user_id is not None:
                 code = next(codes_of_users)
-                if code != PADDING and not self._histories.erased(ask.user_id, self._created):
+                made = self._record.created
+                if code != PADDING and not self._histories.erased(ask.user_id, made):
                     past = self.model.histories[int(code) - 1]
-                since = [p.item_id for p in next(fresh) if p.seq > self._since] + since
+                since = [p.item_id for p in next(fresh) if p.seq > until] + since
             parts.append(past)
             ids += since
             lengths.append(len(since))
@@ -347,36 +319,6 @@ class Engine:
     def _require(self, item_id: str) -> None:
         if self.model.item_vocabulary.encode([item_id])[0] == PADDING:
             raise UnknownIdError(f"there is no item {item_id!r}.", field=ITEM_ID)
-
-    def _texts(self) -> _Texts:
-        """What search needs; people are answered while it is made."""
-        with self._texts_lock:
-            if self._searched is None:
-                self._searched = self._read_texts()
-            return self._searched
-
-    def _read_texts(self) -> _Texts:
-        with self._lock:
-            items, withdrawn, change = self.items, self._withdrawn, self._change
-            shown = items.filter(~pl.col(ITEM_ID).cast(pl.String).is_in(list(withdrawn)))
-            counts = self.model.item_counts[self.model.item_vocabulary.encode(shown[ITEM_ID])]
-        try:
-            search = SearchEngine(shown, encoder=self._encoder)
-            return _Texts(search, Suggester(shown, counts), change, time.monotonic())
-        except DataError as error:
-            raise InputError(f"the catalogue can't be searched: {error}") from None
-
-    def _most_popular(self) -> list[tuple[str, float]]:
-        pipeline = self.ranker.pipeline
-        shown = pipeline.safety.allowed()
-        with suppress(RuleError):  # A rule may wait for a parameter, which nobody gives here.
-            shown = pipeline.verdict({}, 0).allowed & shown
-        counts = np.where(shown, self.model.item_counts, -1)
-        counts[PADDING] = -1
-        best = np.argsort(-counts, kind="stable")[:_POPULAR]
-        best = best[counts[best] >= 0]
-        ids = self.model.item_vocabulary.decode(best.astype(np.int32))
-        return [(str(i), float(n)) for i, n in zip(ids, counts[best], strict=True)]
 
 
 def _stages(found: Recommended) -> tuple[StageTold, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 
@@ -36,11 +36,19 @@ class Ingest:
         store: Where they are kept.
         histories: Told of them once they are kept.
         waiting: Requests that may wait.
+        observe: Told of the events that were new, likewise.
     """
 
-    def __init__(self, store: Store, histories: Histories, waiting: int) -> None:
+    def __init__(
+        self,
+        store: Store,
+        histories: Histories,
+        waiting: int,
+        observe: Callable[[Sequence[Event]], None],
+    ) -> None:
         self._store = store
         self._histories = histories
+        self._observe = observe
         self._batcher: Batcher[Sequence[Event], Kept] = Batcher(
             "ingest", self._write, most=_TOGETHER, waiting=waiting
         )
@@ -67,16 +75,17 @@ class Ingest:
         events = [event for batch in batches for event in batch]
         numbers = self._store.add_events(events)
         self.last_write = time.time()
+        new = [(event, seq) for event, seq in zip(events, numbers, strict=True) if seq is not None]
         fresh: defaultdict[str, list[Place]] = defaultdict(list)
-        for event, seq in zip(events, numbers, strict=True):
-            if seq is not None:
-                place = Place(seq, event.item_id, event.timestamp, event.event_type)
-                fresh[event.user_id].append(place)
+        for event, seq in new:
+            place = Place(seq, event.item_id, event.timestamp, event.event_type)
+            fresh[event.user_id].append(place)
         if fresh:
             self._histories.append(fresh)
+            self._observe([event for event, _ in new])
         kept, start = [], 0
         for batch in batches:
-            new = sum(seq is not None for seq in numbers[start : start + len(batch)])
-            kept.append(Kept(new, len(batch) - new))
+            accepted = sum(seq is not None for seq in numbers[start : start + len(batch)])
+            kept.append(Kept(accepted, len(batch) - accepted))
             start += len(batch)
         return kept

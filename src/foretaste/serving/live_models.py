@@ -66,6 +66,11 @@ class LiveModels:
         """Since the live model was loaded."""
         return time.time() - self._loaded_at
 
+    @property
+    def engines(self) -> tuple[Engine, ...]:
+        """All that are in use."""
+        return tuple(self._engines.values())
+
     def engine_for(self, person: str) -> tuple[Engine, str | None]:
         """The engine for somebody, and "experiment:variant" where they take part in one."""
         if self._experiment is None:
@@ -126,9 +131,7 @@ class LiveModels:
     def _loaded(self, record: ModelRecord) -> Engine:
         return Engine(
             open_run(Path(record.path)),
-            version=record.version,
-            events_until=record.events_until,
-            created=record.created,
+            record=record,
             histories=self._histories,
             pages=self._pages,
             changes=self._changes,

@@ -55,8 +55,14 @@ class Measures:
         )
         self.history_length = Histogram(
             "foretaste_history_events",
-            "Fresh events of a person who is answered.",
+            "Known actions of a person who is answered.",
             buckets=(0, 1, 2, 5, 10, 20, 50, 100, 200),
+            registry=registry,
+        )
+        self.drift = Gauge(
+            "foretaste_drift",
+            "Population stability index of what a model sees and says, against what it learnt.",
+            ["what", "model"],
             registry=registry,
         )
         self.errors = Counter(

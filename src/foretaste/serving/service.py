@@ -18,6 +18,7 @@ from foretaste.serving.access import Gatekeeper
 from foretaste.serving.answers import Ask, Given
 from foretaste.serving.batching import Batcher
 from foretaste.serving.config import ServingConfig
+from foretaste.serving.drift_watch import DriftWatch
 from foretaste.serving.histories import Histories
 from foretaste.serving.ingest import Ingest
 from foretaste.serving.live_models import LiveModels, register
@@ -96,7 +97,8 @@ class Service:
             waiting=config.limits.waiting,
             observe=self._observe,
         )
-        self.ingest = Ingest(self.store, self.histories, config.limits.waiting)
+        watch = DriftWatch(self.models, self.store, self.measures)
+        self.ingest = Ingest(self.store, self.histories, config.limits.waiting, watch.happened)
         self._answers: queue.SimpleQueue[Answer] = queue.SimpleQueue()
         self._closing = threading.Event()
         self._watch_now = threading.Event()
@@ -105,6 +107,7 @@ class Service:
             for name, work, wake in (
                 ("watch", self._watch, self._watch_now),
                 ("log-answers", self._keep_answers, self._closing),
+                ("watch-drift", watch.look_for_drift, self._closing),
             )
         ]
         for helper in self._helpers:
@@ -190,6 +193,7 @@ class Service:
                 _log.exception("model.failed", version=version)
                 self.measures.errors.labels("model").inc()
                 found = [engine.popular(ask, "model") for ask in group]
+            engine.drift.answered(found)
             for place, given in zip(places, found, strict=True):
                 answers[place] = given
                 if isinstance(given, Given):
@@ -201,6 +205,7 @@ class Service:
         self.measures.answers.labels(source, given.degraded or "no").inc()
         if given.items:
             self.measures.score.observe(given.items[0].score)
+        self.measures.history_length.observe(given.history)
         for stage in given.stages:
             self.measures.stage_seconds.labels(stage.stage).observe(stage.milliseconds / 1000)
 

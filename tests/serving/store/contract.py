@@ -231,6 +231,19 @@ class AdministrationContract:
             store.set_live("v9")
         assert _statuses(store) == {"v2": "refused", "v1": "live"}
 
+    def test_what_is_measured_of_a_model_is_added(self, store: Store) -> None:
+        store.add_model(model("v1"))
+        store.add_model(model("v2"))
+        store.add_metrics("v1", {"drift": {"index": 0.1}})
+        store.add_metrics("v1", {"drift": {"index": None}, "more": [1]})
+        told = {"ndcg": 0.1, "drift": {"index": None}, "more": [1]}
+        assert store.models() == [model("v1", metrics=told), model("v2")]
+        with pytest.raises(UnknownIdError, match="'v9'"):
+            store.add_metrics("v9", {})
+        with pytest.raises(InputError, match="JSON"):
+            store.add_metrics("v1", {"drift": float("nan")})
+        assert store.models() == [model("v1", metrics=told), model("v2")]
+
     def test_acts_newest_first(self, store: Store) -> None:
         acts = [Act(5, "k", "models.promote", f"v{n}") for n in range(4)]
         for act in acts:

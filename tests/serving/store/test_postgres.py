@@ -32,6 +32,7 @@ CALLS: dict[str, Callable[[Store], object]] = {
     "key": lambda store: store.key("k"),
     "add_model": lambda store: store.add_model(model("v")),
     "set_live": lambda store: store.set_live("v"),
+    "add_metrics": lambda store: store.add_metrics("v", {}),
     "acts": lambda store: store.acts(),
     "check": lambda store: store.check(),
 }

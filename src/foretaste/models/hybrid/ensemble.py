@@ -174,6 +174,9 @@ class Ensemble(Recommender):
             for member in self._inside():
                 member.remember(remembered).catch_up()
 
+    def _contents(self) -> list[ContentReference]:
+        return [content for member in self._inside() for content in member._contents()]
+
     def _check_learns_on(self) -> None:
         super()._check_learns_on()
         for member in self._inside():

@@ -14,7 +14,7 @@ from foretaste.data.schema import ITEM_ID
 from foretaste.errors import DataError, InputError
 from foretaste.metrics import hit_positions, ndcg
 from foretaste.models import Recommender
-from foretaste.models.reading import ReadsContent, encoder_of
+from foretaste.models.reading import encoder_of
 from foretaste.ranking.explanation.case import Case
 from foretaste.ranking.explanation.contributions import Explainer
 from foretaste.ranking.explanation.naming import explain_score
@@ -121,10 +121,7 @@ def _in_code_order(items: pl.DataFrame, model: Recommender) -> pl.DataFrame:
 
 def _ndcg_of_twins(model: Recommender, catalogue: pl.DataFrame, targets: Targets, k: int) -> float:
     """Mean NDCG@k when every item is replaced by one that has only this catalogue's text."""
-    copy = type(model).from_state(model.state())
-    encoder = encoder_of(model)
-    if encoder is not None and isinstance(copy, ReadsContent):
-        copy.content.encoder = encoder
+    copy = model.copied()
     ids = model.item_vocabulary.ids
     twins = _new_ids(ids).alias(ITEM_ID)
     copy.add_items(catalogue.with_columns(twins))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 from abc import ABC, abstractmethod
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -148,6 +149,12 @@ class VectorIndex(ABC):
         self._present = np.pad(self._present, (0, size - len(self._present)))
         self._present[codes] = True
         self._add(codes, vectors)
+
+    def copied(self) -> Self:
+        """The same index once more: what changes in one is as it was in the other."""
+        other = copy.copy(self)
+        other._present = self._present.copy()
+        return other
 
     def delete(self, codes: NDArray[np.integer]) -> None:
         """Forgets vectors.

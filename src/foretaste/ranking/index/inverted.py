@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -90,6 +90,12 @@ class InvertedIndex(VectorIndex):
                 break
             probes *= 2
         self.probes = min(probes, self._index.nlist)
+
+    def copied(self) -> Self:
+        """The same lists once more."""
+        other = super().copied()
+        other._index = faiss_package().clone_index(self._index)
+        return other
 
     def _add(self, codes: Codes, vectors: Vectors) -> None:
         self._index.add_with_ids(vectors, codes.astype(np.int64))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
@@ -90,6 +91,18 @@ def set_model_status(
     _set_status(connection, tenant, version, status)
 
 
+def add_metrics(
+    connection: Connection, tenant: str, version: str, metrics: Mapping[str, Any]
+) -> None:
+    """Adds to what was measured of a model."""
+    advance(connection, tenant, models_table.name, 0)  # Of two such calls, one waits.
+    of_model = (models_table.c.tenant == tenant, models_table.c.version == version)
+    known = connection.execute(select(models_table.c.metrics).where(*of_model)).scalar()
+    if known is None:
+        raise _no_such_model(version)
+    connection.execute(update(models_table).where(*of_model).values(metrics={**known, **metrics}))
+
+
 def add_act(connection: Connection, tenant: str, act: Act) -> None:
     """Adds a line to the audit log."""
     number = advance(connection, tenant, acts_table.name, 1)
@@ -129,4 +142,8 @@ def _set_status(connection: Connection, tenant: str, version: str, status: Model
         .values(status=status)
     )
     if not changed.rowcount:
-        raise UnknownIdError(f"there is no model {version!r} in the registry.", field="version")
+        raise _no_such_model(version)
+
+
+def _no_such_model(version: str) -> UnknownIdError:
+    return UnknownIdError(f"there is no model {version!r} in the registry.", field="version")

@@ -123,7 +123,7 @@ class ModelRecord:
         parent: Version it was made from.
         status: "live" answers, or answered last; at most one is live.
         events_until: Number of the last event of this store that it has learnt from.
-        metrics: What was measured of it when it was judged.
+        metrics: What was measured of it when it was judged, and while it answered.
         created: Milliseconds since 1970, UTC.
     """
 
@@ -304,6 +304,14 @@ class Store(ABC):
     @abstractmethod
     def set_model_status(self, version: str, status: ModelStatus) -> None:
         """Changes the status of a model that is not to go live.
+
+        Raises:
+            UnknownIdError: There is no such model.
+        """
+
+    @abstractmethod
+    def add_metrics(self, version: str, metrics: Mapping[str, Any]) -> None:
+        """Adds to what was measured of a model, in place of what had the same names.
 
         Raises:
             UnknownIdError: There is no such model.

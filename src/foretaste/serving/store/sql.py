@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from foretaste.serving.store import administration, catalogue, given, log, people
 from foretaste.serving.store.base import (
@@ -184,6 +185,11 @@ class SqlStore(Store):
         """Changes a model's status."""
         with self._database.writes() as connection:
             administration.set_model_status(connection, self._tenant, version, status)
+
+    def add_metrics(self, version: str, metrics: Mapping[str, Any]) -> None:
+        """Adds to what was measured of a model."""
+        with self._database.writes() as connection:
+            administration.add_metrics(connection, self._tenant, version, metrics)
 
     def add_act(self, act: Act) -> None:
         """Adds a line to the audit log."""

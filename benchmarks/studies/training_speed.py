@@ -6,9 +6,9 @@ of both, and so is what comes before the first epoch: reading the data and, for 
 items' text once (`encoding seconds`, with an empty cache). Each ratio is the median of three
 seeds of ours over the peer's, on the wall clock and, for where something else kept a core busy,
 in processor time. A peer's learning curve is that of the study `quality`, validated after every
-epoch; ours trains in the same way for the first epochs and is looked at four times or more in each, as
-it often passes a peer's best within the first (where that was not measured yet, after every epoch
-as the peer). Ours and the peers have the same split.
+epoch. Ours trains in the same way for the first epochs and is looked at several times in each, as
+it often passes a peer's best within the first; where that was not measured yet, its curve is that
+of `quality` too. Ours and the peers have the same split.
 
 The floor of our own configuration is the time its arithmetic takes at the speed of a large matrix
 product of this machine (fp32): the floating-point operations of one epoch, counted as it runs,

@@ -44,14 +44,8 @@ def study(result: dict[str, Any]) -> list[str]:
         fingerprints = split_fingerprints(result["cells"], title)
         if fingerprints:
             lines += ["", f"Split {', '.join(fingerprints)}."]
-    for record in result["cells"]:
-        if "conditions" in record:
-            cell = record["cell"]
-            name = f"{cell['data']} {cell['split']}, {cell['model']}, seed {cell['seed']}"
-            lines += [
-                "",
-                f"Measured {record['conditions']}: {name}; its wall time is not comparable.",
-            ]
+    for conditions, names in disturbed(result["cells"]).items():
+        lines += ["", f"Not on a quiet machine ({conditions}): {'; '.join(names)}."]
     for title, path in pictures_of(result, PAGE.parent).items():
         lines += ["", f"![{title}]({path.name})"]
     rows = [
@@ -59,6 +53,17 @@ def study(result: dict[str, Any]) -> list[str]:
         for t in result["targets"]
     ]
     return [*lines, "", "### Targets", "", *table(["what", "wanted", "got", "met"], rows)]
+
+
+def disturbed(cells: list[dict[str, Any]]) -> dict[str, list[str]]:
+    """Names of the cells whose wall time stands under conditions that are told, by those."""
+    found: dict[str, list[str]] = {}
+    for record in cells:
+        if "conditions" in record:
+            cell = record["cell"]
+            name = f"{cell['data']} {cell['model']} {cell['seed']}"
+            found.setdefault(record["conditions"], []).append(name)
+    return found
 
 
 def split_fingerprints(cells: list[dict[str, Any]], title: str) -> list[str]:

@@ -57,9 +57,10 @@ def serve(
     Nothing but the run is needed: events go into foretaste.db. Until a key is made ('foretaste
     keys add'), only this machine can call. The interface describes itself at /v1/openapi.json.
     """
-    # Tables of a request have a few rows: threads would cost more than they bring. Read once, when
-    # Polars is loaded.
-    os.environ.setdefault("POLARS_MAX_THREADS", "1")
+    # A request is small work: threads for it, of Polars or of the index, would wait for each other
+    # longer than they save. Read once, when the libraries are loaded.
+    for threads in ("POLARS_MAX_THREADS", "OMP_NUM_THREADS"):
+        os.environ.setdefault(threads, "1")
     from foretaste.artifacts import open_run
     from foretaste.serving import load_serving_config
     from foretaste.serving import serve as run_service

@@ -1,7 +1,7 @@
 """Our sequence model, validated many times an epoch, so that its time to a goal is known closely.
 
-The training is that of any other: between two batches the clock stops and the weights as they are
-(not yet averaged, which in the first epochs makes them better) are validated.
+The training is that of any other: between two batches the clock stops and the weights as they are,
+not averaged as they are after an epoch, are validated.
 """
 
 from __future__ import annotations

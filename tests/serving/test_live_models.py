@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import threading
+import weakref
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ import foretaste as ft
 from foretaste import artifacts
 from foretaste.errors import ArtifactError, InputError
 from foretaste.serving import Service
+from foretaste.serving.answers import Ask, Given
 from foretaste.serving.api import create_app
 from foretaste.serving.live_models import register
 from tests.serving.conftest import ServiceMaker, eventually
@@ -52,6 +55,25 @@ def test_twenty_changes_under_load_fail_no_request(service: Service, other_run: 
         asker.join()
     assert {status for status, _ in seen} == {200}
     assert {version for _, version in seen} == {"knn", "ease"}
+
+
+def test_a_replaced_model_goes_without_the_garbage_collector(
+    service: Service, other_run: Path
+) -> None:
+    """The collector is told to spare what was there when the service began."""
+    engine = service.models.live
+    given = engine.recommend([Ask(recommendation_id="r", user_id="2", k=3)])
+    assert isinstance(given[0], Given)
+    replaced = [weakref.ref(part) for part in (engine, engine.model, engine.ranker)]
+    register(service.store, other_run, parent="knn")
+    service.store.set_live("ease")
+    gc.disable()
+    try:
+        assert eventually(lambda: service.models.live.version == "ease")
+        del engine
+        assert eventually(lambda: all(part() is None for part in replaced))
+    finally:
+        gc.enable()
 
 
 def test_rollback_goes_back_to_where_the_live_one_came_from(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -170,7 +170,7 @@ class RankingPipeline:
         """
         if not parameters:
             return self._verdict_by_age(oldest)
-        return self._judged(self._bound(parameters), oldest)
+        return _judged(self._bound(parameters), self.safety, oldest)
 
     def rank(self, request: Request) -> tuple[CandidateLists, Trace]:
         """The lists of everybody in the request, at most `depth` items each, and how they came.
@@ -196,11 +196,9 @@ class RankingPipeline:
     @cached_property
     def _verdict_by_age(self) -> Callable[[int], Verdict]:
         """The verdict under the rules without parameters, of the latest few ages asked for."""
-
-        def judged(oldest: int) -> Verdict:
-            return self._judged(self._without_parameters, oldest)
-
-        return lru_cache(maxsize=8)(judged)
+        # Of these two alone: if it held the pipeline, a replaced one, and its model with it, would
+        # stay until the garbage collector comes by.
+        return lru_cache(maxsize=8)(partial(_judged, self._without_parameters, self.safety))
 
     def _bound(self, parameters: Mapping[str, Any]) -> BoundRules:
         return self._bound_to(parameters) if parameters else self._without_parameters
@@ -208,10 +206,6 @@ class RankingPipeline:
     def _bound_to(self, parameters: Mapping[str, Any]) -> BoundRules:
         rules = self.rules.bind(parameters)
         return replace(rules, verdict=self._available.and_then(rules.verdict))
-
-    def _judged(self, rules: BoundRules, oldest: int) -> Verdict:
-        verdict = rules.verdict.and_then(self.safety.verdict)
-        return verdict.also(self.safety.least_age > oldest, TOO_YOUNG)
 
     def _stages(self, rules: BoundRules) -> list[Stage]:
         seen = SeenItems(self.config.seen, self.catalogue.size)
@@ -265,3 +259,8 @@ class RankingPipeline:
         if index is None or not isinstance(self.model, ByVectors):
             return ModelSource(self.model, name, exclude_seen, among)
         return IndexSource(self.model, index, name, exclude_seen, among)
+
+
+def _judged(rules: BoundRules, safety: SafetyGate, oldest: int) -> Verdict:
+    verdict = rules.verdict.and_then(safety.verdict)
+    return verdict.also(safety.least_age > oldest, TOO_YOUNG)

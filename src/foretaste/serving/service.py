@@ -30,6 +30,8 @@ from foretaste.serving.store.base import Answer, Erasure, Store, StoreUnavailabl
 
 #: Asks that a model answers at once.
 _TOGETHER = 32
+#: Lists that wait to be kept; while the store is away for long, more are not.
+_ANSWERS_WAITING = 100_000
 #: How often the catalogue and the registry are looked at for what other processes changed.
 _WATCH_SECONDS = 0.5
 _log = structlog.get_logger()
@@ -99,7 +101,7 @@ class Service:
         )
         watch = DriftWatch(self.models, self.store, self.measures)
         self.ingest = Ingest(self.store, self.histories, config.limits.waiting, watch.happened)
-        self._answers: queue.SimpleQueue[Answer] = queue.SimpleQueue()
+        self._answers: queue.Queue[Answer] = queue.Queue(_ANSWERS_WAITING)
         self._closing = threading.Event()
         self._watch_now = threading.Event()
         self._helpers = [
@@ -127,7 +129,7 @@ class Service:
 
     def remember(self, ask: Ask, given: Given, label: str | None) -> None:
         """Has a list that was given kept, soon, for the feedback that may follow."""
-        self._answers.put(
+        self._keep_soon(
             Answer(
                 recommendation_id=given.recommendation_id,
                 user_id=ask.user_id,
@@ -214,15 +216,19 @@ class Service:
         self.measures.batch_size.observe(size)
 
     def _every(self, work: Callable[[], None], wake: threading.Event) -> None:
+        failure = ""
         while not self._closing.is_set():
             wake.wait(_WATCH_SECONDS)
             if wake is not self._closing:
                 wake.clear()
             try:
                 work()
-            except Exception:
+                failure = ""
+            except Exception as error:
                 # The next look may find it mended; answering goes on with what there is.
-                _log.exception("background.failed", work=work.__name__)
+                if failure != str(error):
+                    _log.exception("background.failed", work=work.__name__)
+                failure = str(error)
                 self.measures.errors.labels(work.__name__.strip("_")).inc()
 
     def _watch(self) -> None:
@@ -234,6 +240,12 @@ class Service:
         for name, depth in self.depths().items():
             self.measures.queue_depth.labels(name).set(depth)
 
+    def _keep_soon(self, answer: Answer) -> None:
+        try:
+            self._answers.put_nowait(answer)
+        except queue.Full:
+            self.measures.errors.labels("answer_not_kept").inc()
+
     def _keep_answers(self) -> None:
         answers = []
         while not self._answers.empty():
@@ -244,7 +256,7 @@ class Service:
             self.store.add_answers(answers)
         except StoreUnavailableError:
             for answer in answers:
-                self._answers.put(answer)
+                self._keep_soon(answer)
             raise
 
 

@@ -160,17 +160,21 @@ class Diversity:
         gains = [(term.start(pool, strength), strength) for term, strength in self.terms]
         left = float(np.prod([1 - strength for _, strength in self.terms]))
         absent = pool.items == PADDING
-        taken = absent.copy()
-        rank = np.full((people, width), pool.places)
+        # What is chosen or absent stays at minus infinity, whatever is gained.
+        worth = np.where(absent, -np.inf, left * pool.relevance)
+        chosen = np.empty((pool.places, people), np.int64)
         for place in range(pool.places):
-            total = left * pool.relevance
+            total = worth
             for gain, strength in gains:
                 total = total + strength * gain.now()
-            chosen = np.where(taken, -np.inf, total).argmax(axis=1)
-            rank[rows, chosen] = np.where(taken[rows, chosen], rank[rows, chosen], place)
-            taken[rows, chosen] = True
+            chosen[place] = total.argmax(axis=1)
+            worth[rows, chosen[place]] = -np.inf
             for gain, _ in gains:
-                gain.add(chosen)
+                gain.add(chosen[place])
+        rank = np.full((people, width), pool.places)
+        # From the last place up, as a pool that was used up begins anew.
+        for place in reversed(range(pool.places)):
+            rank[rows, chosen[place]] = place
         rank[absent] = pool.places + 1
         return rank.argsort(axis=1, kind="stable")
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from foretaste.data import Ragged
 from foretaste.errors import ConfigError
-from foretaste.models.sequence import SequenceConfig
+from foretaste.models.sequence import SequenceConfig, item_table
 from foretaste.models.sequence.item_table import ItemTable
 from foretaste.models.sequence.network import SequenceBatches, SequenceNetwork
 from foretaste.training import UniformNegatives
@@ -55,19 +55,29 @@ def test_new_items_are_what_their_words_are() -> None:
     torch.testing.assert_close(table.all(), torch.cat([before, added]))
 
 
-def test_untouched_items_borrow_from_those_that_read_like_them() -> None:
+def test_untouched_items_borrow_from_those_that_read_like_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     base = torch.tensor([[0.0, 0.0], [1.0, 0.0], [0.9, 0.1], [0.0, 1.0], [0.95, 0.05], [0.0, 0.0]])
     table = ItemTable(5, 2, base, bound=1.0)
     with torch.no_grad():
         table.correction[1] = torch.tensor([0.3, 0.4])
         table.correction[2] = torch.tensor([0.3, 0.4])
         table.correction[3] = torch.tensor([0.0, -0.5])
-    completed = table.completed(torch.tensor([1, 2, 3]))
+    counts = torch.tensor([0, 2, 2, 1, 0, 0])
+    completed = table.completed(counts)
     torch.testing.assert_close(completed[:4], table.all()[:4])
     lent = completed[4] - base[4]
     torch.testing.assert_close(lent, torch.tensor([0.3, 0.4]), atol=0.02, rtol=0)
     # What has no words borrows nothing.
     assert not completed[5].any()
+    torch.testing.assert_close(table.borrowed(torch.tensor([4]), counts), completed[4:5])
+    # Of many, those with the most events lend; the others keep what they learnt.
+    table.correction.data[2] = torch.tensor([-0.4, 0.3])
+    monkeypatch.setattr(item_table, "_MOST_LENDERS", 1)
+    fewer = table.completed(counts)
+    torch.testing.assert_close(fewer[4] - base[4], torch.tensor([0.3, 0.4]))
+    torch.testing.assert_close(fewer[:4], table.all()[:4])
 
 
 def test_no_position_sees_a_later_one() -> None:

@@ -9,6 +9,8 @@ from torch import Tensor, nn
 #: their likeness times the sharpness; both from the validation part of item-cold Beauty.
 _LENDERS = 5
 _SHARPNESS = 10.0
+#: A million items would else be compared with hundreds of thousands each.
+_MOST_LENDERS = 2**15
 _BLOCK = 1024
 
 
@@ -55,32 +57,48 @@ class ItemTable(nn.Module):
         """The whole table, float[items + 1, dimension]."""
         return self._combined(self.base, self.correction)
 
-    def completed(self, touched: Tensor) -> Tensor:
-        """The whole table, in which items nobody touched borrow a correction.
+    def completed(self, counts: Tensor) -> Tensor:
+        """The whole table, in which items nobody touched borrow a correction, see `borrowed`.
+
+        Args:
+            counts: int64[items + 1], training events of each item.
+        """
+        table = self.all().clone()
+        untouched = (counts == 0).nonzero().squeeze(1)
+        table[untouched] = self.borrowed(untouched, counts)
+        return table
+
+    def borrowed(self, codes: Tensor, counts: Tensor) -> Tensor:
+        """Vectors of items nobody touched, float32[n, dimension], with a borrowed correction.
 
         They take the mean correction of the touched items that read most like them (the nearest
         neighbour mapping of Gantner et al., "Learning attribute-to-feature mappings", 2010), at
         the length those have: it says what the words leave out, and without it an item that
-        behaviour has lifted always comes before one that it has not.
+        behaviour has lifted always comes before one that it has not. In a large catalogue the
+        most touched items lend, whose corrections are known best. What has no words borrows
+        nothing.
 
         Args:
-            touched: int64[n], codes of the items with training events.
+            codes: int64[n].
+            counts: int64[m], training events by item code; codes from m on have none.
         """
-        table = self.all().clone()
-        if self.base is None or not len(touched):
-            return table
-        untouched = self.base.any(dim=1)
-        untouched[touched] = False
-        corrections = (table - self.base)[touched]
-        words = self.base[touched].T
-        for codes in untouched.nonzero().squeeze(1).split(_BLOCK):
-            nearest, lenders = (self.base[codes] @ words).topk(min(_LENDERS, len(touched)))
-            shares = torch.softmax(_SHARPNESS * nearest, dim=1)[:, :, None]
-            lent = corrections[lenders]
+        vectors = self(codes).clone()
+        lenders = counts.argsort(descending=True, stable=True)[:_MOST_LENDERS]
+        lenders = lenders[counts[lenders] > 0].sort().values
+        if self.base is None or not len(lenders):
+            return vectors
+        corrections = self(lenders) - self.base[lenders]
+        words = self.base[lenders].T
+        worded = self.base[codes].any(dim=1).nonzero().squeeze(1)
+        for rows in worded.split(_BLOCK):
+            base = self.base[codes[rows]]
+            likeness, nearest = (base @ words).topk(min(_LENDERS, len(lenders)))
+            shares = torch.softmax(_SHARPNESS * likeness, dim=1)[:, :, None]
+            lent = corrections[nearest]
             mean = (shares * lent).sum(1)
             length = (shares * lent.norm(dim=2, keepdim=True)).sum(1)
-            table[codes] = self.base[codes] + length * nn.functional.normalize(mean, dim=1)
-        return table
+            vectors[rows] = base + length * nn.functional.normalize(mean, dim=1)
+        return vectors
 
     def extend(self, base: Tensor | None, items: int) -> None:
         """Adds items without a correction; `base`, float[items, dimension], are their words."""

@@ -228,7 +228,11 @@ class SequenceRecommender(ByVectors, ContentRecommender):
         if self._projection is not None:
             vectors = torch.from_numpy(self._projection.apply(self.content.encode(items)))
         self._network.table.extend(vectors, len(codes))
-        self._use(self._network)
+        with torch.inference_mode():
+            added = self._network.table.borrowed(
+                torch.from_numpy(codes.astype(np.int64)), torch.from_numpy(self.item_counts)
+            )
+            self._table = torch.cat([self._table, added])
 
     def _text_vectors(self, items: pl.DataFrame) -> torch.Tensor | None:
         """float32[items + 1, dimension]: words as unit vectors, fitted on items with events."""
@@ -249,5 +253,4 @@ class SequenceRecommender(ByVectors, ContentRecommender):
         """Answers by this network; its table is put together once, as every history needs it."""
         self._network = network
         with torch.inference_mode():
-            touched = torch.from_numpy(np.flatnonzero(self.item_counts))
-            self._table = network.table.completed(touched)
+            self._table = network.table.completed(torch.from_numpy(self.item_counts))

@@ -58,9 +58,10 @@ def _borrowed(source: SequenceRecommender, base: NDArray[np.float32]) -> NDArray
     """Corrections of new items, float32[n, dimension], from the source's that are alike."""
     table = copy.deepcopy(source.network.table)
     table.extend(torch.from_numpy(base), len(base))
+    counts = torch.from_numpy(source.item_counts)
     with torch.no_grad():
-        touched = torch.from_numpy(np.flatnonzero(source.item_counts))
-        return table.completed(touched)[-len(base) :].numpy() - base
+        codes = torch.arange(len(counts), len(counts) + len(base))
+        return table.borrowed(codes, counts).numpy() - base
 
 
 def _padded(rows: NDArray[np.float32]) -> NDArray[np.float32]:

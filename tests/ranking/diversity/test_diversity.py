@@ -17,6 +17,7 @@ from foretaste.ranking import Catalogue, Request
 from foretaste.ranking.candidates import CandidateLists
 from foretaste.ranking.catalogue import unit_rows
 from foretaste.ranking.diversity import Diversity, DiversityConfig, stage
+from foretaste.ranking.diversity.terms import CategoryCap
 from tests.ranking.worlds import CATALOGUE, DATA, ITEMS, MODEL, ranker
 
 NAMES = ("mmr", "dpp", "xquad", "calibration", "category_cap", "popularity")
@@ -94,8 +95,8 @@ def volume(items: list[int]) -> float:
 def dpp(chosen: list[int], item: int) -> float:
     # Six dimensions span no more than six items: beyond, nothing new is left.
     if len(chosen) >= VECTORS.shape[1]:
-        return float(np.log(1e-6))
-    return max(volume([*chosen, item]) - volume(chosen), float(np.log(1e-6)))
+        return -1.0
+    return max((volume([*chosen, item]) - volume(chosen)) / float(-np.log(1e-6)), -1.0)
 
 
 def mix_of(history: list[int]) -> np.ndarray:
@@ -155,13 +156,22 @@ def test_category_caps(seed: int, k: int, s: float) -> None:
     lists, histories = lists_of(seed)
     config = DiversityConfig(category_cap=s)
     cap = max(1, round(k * (1 - s)))
+    tells = CATEGORIES.sum(axis=0) <= ITEMS / 2
 
     def gain(chosen: list[int], item: int) -> float:
-        full = CATEGORIES[chosen].sum(axis=0) >= cap
+        full = tells & (CATEGORIES[chosen].sum(axis=0) >= cap)
         return -1e6 * bool((CATEGORIES[item] * full).any())
 
     for row, found in enumerate(reordered(config, lists, histories, k)):
         check_greedy(found, lists, row, k, gain, s)
+
+
+def test_what_most_of_the_catalogue_has_is_not_capped() -> None:
+    # A row for padding, then four items: all have the first category, two the second.
+    member = sp.csr_array([[0, 0], [1, 1], [1, 1], [1, 0], [1, 0]], dtype=np.float32)
+    np.testing.assert_array_equal(
+        CategoryCap.of(member).categories.toarray(), member[:, [1]].toarray()
+    )
 
 
 @given(seeds)

@@ -108,7 +108,7 @@ class Diversity:
             "dpp": lambda: Determinant(vectors),
             "xquad": lambda: Coverage(categories),
             "calibration": lambda: Calibration(shares),
-            "category_cap": lambda: CategoryCap(categories),
+            "category_cap": lambda: CategoryCap.of(categories),
             "popularity": lambda: Unpopularity.of(catalogue.counts),
         }
         widths = [matrix.shape[1] for matrix in (vectors, shares) if matrix is not None]

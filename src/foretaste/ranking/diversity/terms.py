@@ -19,6 +19,8 @@ Floats = NDArray[np.float32]
 _BARRED = np.float32(1e6)
 #: Below this much of an item is new, the determinant says no more than that.
 _LEAST_NEW = 1e-6
+#: A category that more of the catalogue has ("Beauty", in a shop for it) tells nothing apart.
+_TELLING = 0.5
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,9 @@ class Determinant:
     """A determinantal point process: the log-volume that a list spans.
 
     The fast greedy search for the most probable list of Chen, Zhang & Zhou (2018): a Cholesky
-    factor grows by a row with every item chosen. Items that span nothing new all gain the same.
+    factor grows by a row with every item chosen. The gain is over the largest loss there is, so
+    that it lies between -1 and 0 and the slider is as gradual as the others. Items that span
+    nothing new all gain the same.
 
     Attributes:
         vectors: float32[items + 1, d], unit vectors by item code, dense or sparse.
@@ -122,7 +126,7 @@ class _Determinant:
         self._chosen = 0
 
     def now(self) -> Floats:
-        return np.log(np.maximum(self._new, _LEAST_NEW))
+        return np.log(np.maximum(self._new, _LEAST_NEW)) / -np.log(_LEAST_NEW, dtype=np.float32)
 
     def add(self, chosen: NDArray[np.int64]) -> None:
         rows, done = np.arange(len(chosen)), slice(self._chosen)
@@ -217,13 +221,20 @@ class CategoryCap:
     """At most so many items of one category a page of k: all at strength 0, one at strength 1.
 
     Between them ``round(k * (1 - strength))``, at least one. Where every candidate left would
-    break a cap, the most relevant one follows, so that lists stay full.
+    break a cap, the most relevant one follows, so that lists stay full. Categories that most of
+    the catalogue has are not capped.
 
     Attributes:
         categories: float32[items + 1, c], 0-1, by item code, sparse.
     """
 
     categories: Any
+
+    @classmethod
+    def of(cls, categories: Any) -> CategoryCap:
+        """From all categories, float32[items + 1, c], 0-1, by item code, sparse."""
+        share = np.asarray(categories.sum(axis=0)).ravel() / max(categories.shape[0] - 1, 1)
+        return cls(categories[:, np.flatnonzero(share <= _TELLING)])
 
     def start(self, pool: Pool, strength: float) -> Gains:
         """No category has an item."""

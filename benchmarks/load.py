@@ -89,6 +89,7 @@ class Server:
                 return self
             except (urllib.error.URLError, OSError):
                 time.sleep(0.1)
+        self._process.kill()
         raise RuntimeError("the server does not answer")
 
     def __exit__(self, *error: object) -> None:

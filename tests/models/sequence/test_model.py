@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ import pytest
 from foretaste.data import Dataset
 from foretaste.errors import DataError
 from foretaste.models import Ranking, SequenceRecommender
+from foretaste.models.sequence.item_table import ItemTable
+from foretaste.models.sequence.model import BORROWED
 from tests.contracts.worlds import COLD, dataset, two_tastes
 
 SMALL = {"dimension": 8, "negatives": 50, "seed": 1}
@@ -66,6 +69,22 @@ def test_items_added_later_are_recommended_for_their_words() -> None:
     model.add_items(pl.DataFrame({"item_id": ["late"], "title": ["Late, for the garden"]}))
     scores = model.score([["garden-1", "garden-2"], ["desk-1", "desk-2"]], ["late"])
     assert scores[0, 0] > scores[1, 0]
+
+
+def test_what_untouched_items_borrow_is_saved_and_not_looked_for_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    brief = {"epochs": 1}
+    model = SequenceRecommender(content=TasteEncoder(), **SMALL, training=brief).fit(two_tastes())
+    state = model.state()
+    earlier = replace(state, tensors={k: v for k, v in state.tensors.items() if k != BORROWED})
+    looked_for = SequenceRecommender.from_state(earlier)
+    monkeypatch.setattr(ItemTable, "borrowed", None)
+    for again in (SequenceRecommender.from_state(state), looked_for):
+        np.testing.assert_array_equal(again.item_vectors, model.item_vectors)
+    misfit = state.tensors | {BORROWED: state.tensors[BORROWED][1:]}
+    with pytest.raises(RuntimeError, match="untouched"):
+        SequenceRecommender.from_state(replace(state, tensors=misfit))
 
 
 def test_early_stopping_keeps_the_best_epoch() -> None:

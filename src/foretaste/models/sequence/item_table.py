@@ -57,15 +57,22 @@ class ItemTable(nn.Module):
         """The whole table, float[items + 1, dimension]."""
         return self._combined(self.base, self.correction)
 
-    def completed(self, counts: Tensor) -> Tensor:
+    def completed(self, counts: Tensor, borrowed: Tensor | None = None) -> Tensor:
         """The whole table, in which items nobody touched borrow a correction, see `borrowed`.
 
         Args:
             counts: int64[items + 1], training events of each item.
+            borrowed: float32[n, dimension], what those n items had when this was asked before.
+
+        Raises:
+            RuntimeError: That is not one row an item nobody touched.
         """
         table = self.all().clone()
         untouched = (counts == 0).nonzero().squeeze(1)
-        table[untouched] = self.borrowed(untouched, counts)
+        rows = self.borrowed(untouched, counts) if borrowed is None else borrowed
+        if rows.shape != (len(untouched), table.shape[1]):
+            raise RuntimeError(f"{list(rows.shape)} does not fit {len(untouched)} untouched items.")
+        table[untouched] = rows
         return table
 
     def borrowed(self, codes: Tensor, counts: Tensor) -> Tensor:

@@ -33,6 +33,8 @@ from foretaste.models.sequence.start import carry_over, check_start
 from foretaste.models.vectors import ByVectors
 from foretaste.training import UniformNegatives, seeded
 
+#: In a state: the vectors of items without training events, in the order of their codes.
+BORROWED = "borrowed"
 _BASE = "network.table.base"
 
 
@@ -204,7 +206,10 @@ class SequenceRecommender(ByVectors, ContentRecommender):
         return self._table.numpy()
 
     def _tensors(self) -> dict[str, Tensor]:
-        tensors = tensors_of(self._network)
+        # In a large catalogue, what untouched items borrow takes long to find.
+        tensors = tensors_of(self._network) | {
+            BORROWED: self.item_vectors[np.flatnonzero(self.item_counts == 0)]
+        }
         if self._projection is not None:
             tensors["projection.mean"] = self._projection.mean
             tensors["projection.components"] = self._projection.components
@@ -220,7 +225,8 @@ class SequenceRecommender(ByVectors, ContentRecommender):
         network = self._new_network(None if base is None else torch.from_numpy(base))
         load_weights(network, tensors)
         self.content.restore(tensors)
-        self._use(network)
+        borrowed = tensors.get(BORROWED)
+        self._use(network, None if borrowed is None else torch.from_numpy(borrowed))
 
     def _add_items(self, items: pl.DataFrame, codes: NDArray[np.int32]) -> None:
         """New items come with their words and no correction."""
@@ -249,8 +255,9 @@ class SequenceRecommender(ByVectors, ContentRecommender):
         projected = self._projection.apply(vectors)
         return torch.from_numpy(np.pad(projected, ((1, 0), (0, 0))))
 
-    def _use(self, network: SequenceNetwork) -> None:
+    def _use(self, network: SequenceNetwork, borrowed: torch.Tensor | None = None) -> None:
         """Answers by this network; its table is put together once, as every history needs it."""
         self._network = network
         with torch.inference_mode():
-            self._table = network.table.completed(torch.from_numpy(self.item_counts))
+            counts = torch.from_numpy(self.item_counts)
+            self._table = network.table.completed(counts, borrowed)

@@ -13,7 +13,7 @@ from foretaste.data import Dataset
 from foretaste.errors import InputError
 from foretaste.models.base import ModelState
 from foretaste.models.known import Known
-from foretaste.models.sequence.model import SequenceRecommender
+from foretaste.models.sequence.model import BORROWED, SequenceRecommender
 
 _BASE, _CORRECTION = "network.table.base", "network.table.correction"
 _MEAN, _COMPONENTS = "projection.mean", "projection.components"
@@ -46,7 +46,9 @@ def transferred(source: SequenceRecommender, train: Dataset) -> SequenceRecommen
     reading = Projection(state.tensors[_MEAN], state.tensors[_COMPONENTS])
     base = reading.apply(source.content.encode(train.items))
     known = Known.of(train)
-    tensors = state.tensors | known.tensors()
+    # What its own untouched items borrowed means nothing here.
+    tensors = {name: value for name, value in state.tensors.items() if name != BORROWED}
+    tensors |= known.tensors()
     tensors |= {_BASE: _padded(base), _CORRECTION: _padded(_borrowed(source, base))}
     model = type(source).from_state(ModelState(state.settings, tensors, known.tables()))
     if source.content.encoder is not None:

@@ -146,7 +146,7 @@ def ingest(url: str, dataset: Dataset, bodies: list[dict[str, Any]]) -> dict[str
         target=lambda: lists.append(open_loop(url, LISTS, bodies, rate=20, seconds=SECONDS // 2))
     )
     users, items = (
-        vocabulary.ids.cast(str).to_list()
+        vocabulary.ids.cast(str).to_numpy()
         for vocabulary in (dataset.user_vocabulary, dataset.item_vocabulary)
     )
     rng = np.random.default_rng(0)

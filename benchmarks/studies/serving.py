@@ -10,7 +10,8 @@ which an index needs, and a million are encoded in minutes.
 - closed: `wrk` with some connections that each wait for their answer; `highest rate` is the best of
   those with a p99 under 100 ms;
 - open: requests at a fixed rate, whether or not earlier ones are answered, each timed from when it
-  was due (so that a stall is not told as one slow answer);
+  was due (so that a stall is not told as one slow answer); three times, of which the one with the
+  middle p99 is told, as now and then the machine itself stands still;
 - events: batches of 100, one after the other, while 20 lists a second are asked for;
 - effect: from posting a newcomer's first event to the first answer that counts it.
 
@@ -49,6 +50,7 @@ PIPELINE, WHOLE = "whole-pipeline", "service"
 LISTS, EVENTS, HEALTH = "/v1/recommendations", "/v1/events", "/health/live"
 CONNECTIONS = (1, 2, 4, 8, 16, 32)
 RATE, SECONDS, K = 100, 20, 10
+_REPEATS = 3
 _PEOPLE, _ASKERS, _NEWCOMERS = 20_000, 2000, 50
 _RANKING: dict[str, Any] = {
     "rules": ["EXCLUDE item WHERE price > 400"],
@@ -82,10 +84,14 @@ def measure(cell: Cell, data: Path) -> dict[str, Any]:
                 n: closed_loop(server.url, LISTS, bodies, connections=n, seconds=SECONDS // 2)
                 for n in CONNECTIONS
             }
-            opened = open_loop(server.url, LISTS, bodies, rate=RATE, seconds=SECONDS)
+            opened = [
+                open_loop(server.url, LISTS, bodies, rate=RATE, seconds=SECONDS)
+                for _ in range(_REPEATS)
+            ]
             found |= {
                 "closed": {n: told.plain() for n, told in closed.items()},
-                "open": opened.plain(),
+                "open": sorted(opened, key=lambda told: told.p99)[_REPEATS // 2].plain(),
+                "open_p99s": [told.plain()["p99"] for told in opened],
                 "ingest": ingest(server.url, dataset, bodies),
                 "effect": effect(server.url, dataset),
                 "memory_mib": server.memory_mib,

@@ -70,6 +70,18 @@ def test_mixed_ids_are_looked_up_as_written() -> None:
     assert Vocabulary.of(series(["1", "a"])).encode([1, "a", "b"]).tolist() == [1, 2, PADDING]
 
 
+@pytest.mark.parametrize("dtype", [pl.Int64, pl.String])
+def test_a_few_ids_are_looked_up_as_many_are(dtype: type[pl.DataType]) -> None:
+    known = pl.Series("id", range(0, 2000, 2)).cast(dtype)
+    vocabulary = Vocabulary(known.sample(fraction=1, shuffle=True, seed=0))
+    asked = pl.Series("id", [*range(-1, 2001), None]).cast(dtype)
+    many = vocabulary.encode(asked)
+    few = [vocabulary.encode(asked[n : n + 2]) for n in range(0, len(asked), 2)]
+    np.testing.assert_array_equal(np.concatenate(few), many)
+    written = vocabulary.encode(["4", "5", "x"])
+    assert written.tolist() == [*vocabulary.encode(pl.Series(["4"])), PADDING, PADDING]
+
+
 @given(strings, strings)
 def test_extended_keeps_codes_and_adds_the_new(known: list[str], more: list[str]) -> None:
     before = Vocabulary.of(series(known))

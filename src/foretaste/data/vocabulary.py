@@ -83,8 +83,17 @@ class Vocabulary:
     def _looked_up(self, wanted: pl.Series) -> NDArray[np.int32]:
         """Codes of a few ids, by bisection."""
         ids, codes = self._sorted
-        places = np.minimum(ids.search_sorted(wanted).to_numpy(), len(ids) - 1)
-        same = (ids[places] == wanted).fill_null(value=False).to_numpy()
+        if ids.dtype == pl.String:
+            places = np.minimum(ids.search_sorted(wanted).to_numpy(), len(ids) - 1)
+            same = (ids[places] == wanted).fill_null(value=False).to_numpy()
+        else:
+            # By numpy, and nulls only where there are any: a few ids take as long to begin with as
+            # to look up.
+            known = wanted.is_not_null().to_numpy() if wanted.null_count() else True
+            values = wanted.to_numpy() if known is True else wanted.fill_null(0).to_numpy()
+            numbers = ids.to_numpy()
+            places = np.minimum(np.searchsorted(numbers, values), len(ids) - 1)
+            same = (numbers[places] == values) & known
         return np.where(same, codes[places], np.int32(PADDING))
 
     @cached_property
@@ -143,6 +152,5 @@ def _as_type(ids: pl.Series, dtype: pl.DataType) -> pl.Series:
         return ids
     cast = ids.cast(dtype, strict=False)
     if dtype == pl.Int64 and ids.dtype == pl.String:
-        same = cast.cast(pl.String) == ids
-        return pl.select(pl.when(same).then(cast).otherwise(None)).to_series()
+        return cast.set(cast.cast(pl.String) != ids, None)
     return cast

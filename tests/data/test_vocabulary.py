@@ -82,6 +82,13 @@ def test_a_few_ids_are_looked_up_as_many_are(dtype: type[pl.DataType]) -> None:
     assert written.tolist() == [*vocabulary.encode(pl.Series(["4"])), PADDING, PADDING]
 
 
+@given(st.lists(st.text(max_size=3), min_size=25, max_size=60, unique=True), st.text(max_size=3))
+def test_one_id_of_any_letters_is_found(ids: list[str], other: str) -> None:
+    vocabulary = Vocabulary(series(ids))
+    assert [vocabulary.encode([one]).item() for one in ids] == list(range(1, len(ids) + 1))
+    assert (vocabulary.encode([other]).item() != PADDING) == (other in ids)
+
+
 @given(strings, strings)
 def test_extended_keeps_codes_and_adds_the_new(known: list[str], more: list[str]) -> None:
     before = Vocabulary.of(series(known))

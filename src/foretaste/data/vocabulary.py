@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from bisect import bisect_left
 from collections.abc import Sequence
 from functools import cached_property
 
@@ -19,6 +20,8 @@ _CODE = "code"
 
 #: Up to one id for so many known ones they are looked up one by one: a join reads all of these.
 _FEW = 20
+#: Up to so many by Python, which is done before Polars has begun.
+_HANDFUL = 4
 
 
 class Vocabulary:
@@ -83,17 +86,15 @@ class Vocabulary:
     def _looked_up(self, wanted: pl.Series) -> NDArray[np.int32]:
         """Codes of a few ids, by bisection."""
         ids, codes = self._sorted
-        if ids.dtype == pl.String:
-            places = np.minimum(ids.search_sorted(wanted).to_numpy(), len(ids) - 1)
-            same = (ids[places] == wanted).fill_null(value=False).to_numpy()
-        else:
-            # By numpy, and nulls only where there are any: a few ids take as long to begin with as
-            # to look up.
-            known = wanted.is_not_null().to_numpy() if wanted.null_count() else True
-            values = wanted.to_numpy() if known is True else wanted.fill_null(0).to_numpy()
-            numbers = ids.to_numpy()
-            places = np.minimum(np.searchsorted(numbers, values), len(ids) - 1)
-            same = (numbers[places] == values) & known
+        if len(wanted) <= _HANDFUL:
+            found = np.full(len(wanted), PADDING, np.int32)
+            for row, one in enumerate(wanted.to_list()):
+                place = len(ids) if one is None else bisect_left(ids, one)
+                if place < len(ids) and ids[place] == one:
+                    found[row] = codes[place]
+            return found
+        places = np.minimum(ids.search_sorted(wanted).to_numpy(), len(ids) - 1)
+        same = (ids[places] == wanted).fill_null(value=False).to_numpy()
         return np.where(same, codes[places], np.int32(PADDING))
 
     @cached_property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -57,6 +58,24 @@ def test_a_model_that_is_not_worse_goes_live(service: Service, tmp_path: Path) -
     history = service.models.live.history_of(ask)
     assert history == [int(event.item_id) for event in events if event.user_id == "1000"]
     assert previous_of(service.store).version == "knn"
+
+
+def test_what_came_into_the_run_comes_into_the_next_one(
+    make_service: ServiceMaker, knn_run: Path, tmp_path: Path
+) -> None:
+    run = Path(shutil.copytree(knn_run, tmp_path / "earlier"))
+    later = [Path("exploration.safetensors"), Path("safety/review.jsonl")]
+    (run / "safety").mkdir()
+    for name in later:
+        (run / name).write_bytes(name.name.encode())
+    service = make_service(run)
+    service.store.add_events(visits(60))
+    verdict, _ = learn(service.store, tmp_path / "runs")
+    assert verdict is not None
+    for name in later:
+        path = tmp_path / "runs" / verdict.version / name
+        assert path.read_bytes() == name.name.encode()
+    assert open_run(tmp_path / "runs" / verdict.version).model
 
 
 def test_too_few_events_do_nothing(service: Service, tmp_path: Path) -> None:

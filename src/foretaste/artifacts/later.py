@@ -11,6 +11,7 @@ tensors are verified by a checksum of their own.
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 from foretaste.artifacts.folder import write_json
@@ -55,6 +56,29 @@ def restore_experience(saved: Run, ranker: Ranker) -> None:
         bandit, policy = ranker.pipeline.exploring
         items = ranker.pipeline.catalogue.vocabulary
         restore_bandit(bandit, path, policy=policy, items=items)
+
+
+def carry_over(earlier: Run, later: Path) -> None:
+    """Gives a run what came into the one that it learnt on from: what is blocked stays so.
+
+    Args:
+        earlier: The run.
+        later: The folder of the other.
+
+    Raises:
+        ArtifactError: It can't be written.
+    """
+    # The classifier last, since it is what counts.
+    for name in (Path(_BANDIT), _QUEUE, _SETTINGS, _REPORT, _CLASSIFIER):
+        if not (earlier.path / name).exists():
+            continue
+        try:
+            with replacing(later / name) as partial:
+                shutil.copyfile(earlier.path / name, partial)
+        except OSError as error:
+            raise ArtifactError(
+                f"the file can't be written: {error.strerror}.", file=later / name
+            ) from None
 
 
 def save_harm(

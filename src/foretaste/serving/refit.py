@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from foretaste import artifacts
 from foretaste.artifacts import Run, open_run
+from foretaste.artifacts.later import carry_over
 from foretaste.data import PADDING, Dataset, Ragged
 from foretaste.data.schema import ITEM_ID, TIMESTAMP, USER_ID
 from foretaste.errors import InputError
@@ -112,6 +113,7 @@ def refit(
         new.partial_fit(late, items)
     path = folder / f"{_stem(live)}-{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}"
     artifacts.save(new, path, dataset=_as_dataset(new, items), config=run.config or None)
+    carry_over(run, path)
     figures = asdict(judged)
     record = register(store, path, parent=live.version, events_until=last, metrics=figures)
     if judged.better:

@@ -18,6 +18,7 @@ from foretaste.ranking.exploration import (
     rewards_of,
     save_bandit,
 )
+from foretaste.ranking.exploration.bandits import Thompson
 from tests.ranking.worlds import CATALOGUE, ITEMS
 
 POLICIES = ["epsilon-greedy", "thompson", "linucb"]
@@ -43,6 +44,23 @@ def test_what_was_learnt_comes_back_from_the_file(policy: str, tmp_path: Path) -
     for name, tensor in bandit.tensors().items():
         np.testing.assert_array_equal(again.tensors()[name], tensor)
     assert [file.name for file in tmp_path.iterdir()] == ["b.safetensors"]
+
+
+def test_what_was_learnt_holds_when_items_have_come(tmp_path: Path) -> None:
+    fewer, n = Vocabulary(ALL.ids[:-3]), ITEMS - 3
+    for policy in POLICIES:
+        bandit = new(policy) if policy != "thompson" else Thompson(n + 1, draws=10)
+        bandit.update(np.array([1, 1, n], np.int32), np.array([1.0, 0.5, 0.0]))
+        path = save_bandit(bandit, tmp_path / policy, policy=policy, items=fewer)
+        grown = new(policy)
+        restore_bandit(grown, path, policy=policy, items=ALL)
+        for name, tensor in bandit.tensors().items():
+            kept = grown.tensors()[name]
+            np.testing.assert_array_equal(kept[: len(tensor)], tensor)
+            assert (kept[len(tensor) :] == 1).all()
+        restore_bandit(new(policy), path, policy=policy, items=ALL)
+        with pytest.raises(ArtifactError, match="another catalogue"):
+            restore_bandit(new(policy), path, policy=policy, items=Vocabulary(ALL.ids.reverse()))
 
 
 def test_a_state_that_is_not_of_this_bandit_is_refused(tmp_path: Path) -> None:

@@ -62,8 +62,12 @@ class Bandit(Protocol):
         """What was learnt."""
         ...
 
-    def restore(self, tensors: Mapping[str, NDArray[Any]]) -> None:
+    def restore(self, tensors: Mapping[str, NDArray[Any]], new: int = 0) -> None:
         """Takes back what `tensors` gave.
+
+        Args:
+            tensors: What was learnt.
+            new: How many items, the last ones, came since.
 
         Raises:
             InputError: It is of another catalogue or policy.
@@ -127,7 +131,7 @@ class EpsilonGreedy:
         """Nothing."""
         return {}
 
-    def restore(self, tensors: Mapping[str, NDArray[Any]]) -> None:
+    def restore(self, tensors: Mapping[str, NDArray[Any]], new: int = 0) -> None:
         """Nothing to take back."""
 
 
@@ -176,10 +180,13 @@ class Thompson:
         """The parameters of the posteriors."""
         return {"liked": self._liked.copy(), "not_liked": self._not_liked.copy()}
 
-    def restore(self, tensors: Mapping[str, NDArray[Any]]) -> None:
-        """Takes back the posteriors."""
-        self._liked = same_shape(tensors, "liked", self._liked)
-        self._not_liked = same_shape(tensors, "not_liked", self._not_liked)
+    def restore(self, tensors: Mapping[str, NDArray[Any]], new: int = 0) -> None:
+        """Takes back the posteriors; new items have even ones."""
+        known = len(self._liked) - new
+        liked = same_shape(tensors, "liked", self._liked[:known])
+        not_liked = same_shape(tensors, "not_liked", self._not_liked[:known])
+        self._liked = np.pad(liked, (0, new), constant_values=1)
+        self._not_liked = np.pad(not_liked, (0, new), constant_values=1)
 
 
 class LinUCB:
@@ -225,8 +232,8 @@ class LinUCB:
         """Both sides of the least squares."""
         return {"precision": self._precision.copy(), "response": self._response.copy()}
 
-    def restore(self, tensors: Mapping[str, NDArray[Any]]) -> None:
-        """Takes back the least squares."""
+    def restore(self, tensors: Mapping[str, NDArray[Any]], new: int = 0) -> None:
+        """Takes back the least squares, which foresee for new items too."""
         self._precision = same_shape(tensors, "precision", self._precision)
         self._response = same_shape(tensors, "response", self._response)
 

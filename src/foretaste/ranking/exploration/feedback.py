@@ -17,7 +17,7 @@ from foretaste.ranking.keeping import load_tensors, save_tensors
 
 REWARD = "reward"
 
-_POLICY, _ITEMS = "policy", "items"
+_POLICY, _ITEMS, _NUMBER = "policy", "items", "number"
 
 
 def rewards_of(
@@ -82,23 +82,26 @@ def save_bandit(bandit: Bandit, path: Path, *, policy: str, items: Vocabulary) -
     Raises:
         ArtifactError: It can't be written.
     """
-    return save_tensors(path, bandit.tensors(), {_POLICY: policy, _ITEMS: items.fingerprint})
+    facts = {_POLICY: policy, _ITEMS: items.fingerprint, _NUMBER: str(len(items))}
+    return save_tensors(path, bandit.tensors(), facts)
 
 
 def restore_bandit(bandit: Bandit, path: Path, *, policy: str, items: Vocabulary) -> None:
-    """Gives a bandit what another had learnt.
+    """Gives a bandit what another had learnt; of items that came since, it knows nothing.
 
     Raises:
         ArtifactError: There is no such file, it is damaged, or of another policy or catalogue.
     """
     tensors, facts = load_tensors(path)
-    if facts != {_POLICY: policy, _ITEMS: items.fingerprint}:
+    number = int(facts.get(_NUMBER, len(items)))
+    known = items if number >= len(items) else Vocabulary(items.ids[:number])
+    if (facts.get(_POLICY), facts.get(_ITEMS)) != (policy, known.fingerprint):
         raise ArtifactError(
             "the state is of another policy or another catalogue.",
             file=path,
             hint="Remove the file, and it learns anew.",
         )
-    bandit.restore(tensors)
+    bandit.restore(tensors, new=len(items) - len(known))
 
 
 def _require(table: pl.DataFrame, columns: list[str]) -> None:

@@ -184,9 +184,13 @@ def test_train_goes_on_from_a_run(shell: Shell, trained: Path, tmp_path: Path) -
     last = max(int(line.split(",")[2]) for line in lines[1:])
     data.write_text("\n".join([*lines, f"1,101,{last + 9}", f"1,102,{last + 99}"]) + "\n")
     arguments = ("train", tmp_path / "shop" / "foretaste.yaml", "--runs", tmp_path / "more")
-    start = ("--from", trained / "runs" / "first")
+    earlier = tmp_path / "shop" / "runs" / "first"
+    start = ("--from", earlier)
+    (earlier / "safety").mkdir()
+    (earlier / "safety" / "review.jsonl").write_text("")
     text = shell.run(*arguments, *start, "--name", "text")
     assert "Learnt from 2 new events" in text
+    assert (tmp_path / "more" / "text" / "safety" / "review.jsonl").exists()
     assert f"the {USERS - 1} people without new events" in text
     found = shell.json(*arguments, *start, "--name", "json")
     assert found["learnt_on"]["events"] == 2

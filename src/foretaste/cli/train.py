@@ -55,6 +55,7 @@ def train(
     """
     from foretaste import pipeline
     from foretaste.artifacts import open_run
+    from foretaste.artifacts.later import carry_over
 
     run_config = pipeline.load_task(config, settings or [])
     if isinstance(run_config, pipeline.InterestRunConfig):
@@ -71,10 +72,13 @@ def train(
     refreshed = None
     if start is None:
         done = pipeline.train(run_config, prepared, tell, checkpoints=runs / _CHECKPOINTS)
+        done.save(folder)
     else:
-        refreshed = pipeline.refresh(run_config, open_run(start), prepared, tell)
+        earlier = open_run(start)
+        refreshed = pipeline.refresh(run_config, earlier, prepared, tell)
         done = refreshed.trained
-    done.save(folder)
+        done.save(folder)
+        carry_over(earlier, folder)
     if json:
         print_json(
             {

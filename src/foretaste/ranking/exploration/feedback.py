@@ -93,8 +93,9 @@ def restore_bandit(bandit: Bandit, path: Path, *, policy: str, items: Vocabulary
         ArtifactError: There is no such file, it is damaged, or of another policy or catalogue.
     """
     tensors, facts = load_tensors(path)
-    number = int(facts.get(_NUMBER, len(items)))
-    known = items if number >= len(items) else Vocabulary(items.ids[:number])
+    number = facts.get(_NUMBER, "")
+    grown = number.isdecimal() and int(number) < len(items)
+    known = Vocabulary(items.ids[: int(number)]) if grown else items
     if (facts.get(_POLICY), facts.get(_ITEMS)) != (policy, known.fingerprint):
         raise ArtifactError(
             "the state is of another policy or another catalogue.",

@@ -69,7 +69,8 @@ def test_a_replaced_model_goes_without_the_garbage_collector(
     service.store.set_live("ease")
     gc.disable()
     try:
-        assert eventually(lambda: service.models.live.version == "ease")
+        service.models.refresh()
+        assert service.models.live.version == "ease"
         del engine
         assert eventually(lambda: all(part() is None for part in replaced))
     finally:

@@ -118,6 +118,11 @@ words = st.sampled_from(
 odd = st.sampled_from(['"x"', "3", "IS", "NULL", "'", "\\", "$", "\x00", "é"])
 
 
+def test_a_space_of_another_kind_is_shown_by_its_number() -> None:
+    with pytest.raises(RuleError, match=r"'\\xa0' stands at character 1,"):
+        parse_rule("\xa0")
+
+
 @given(st.one_of(st.text(), st.lists(words | odd, max_size=12).map(" ".join)))
 def test_any_text_is_a_rule_or_an_error_of_ours(text: str) -> None:
     with suppress(RuleError):

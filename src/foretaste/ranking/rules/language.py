@@ -256,9 +256,9 @@ def _syntax_error(text: str, error: UnexpectedInput) -> RuleError:
         ended = False
     words = sorted({_IN_WORDS.get(name, name.lstrip("_")) for name in expected})
     place = len(text) if ended else (error.pos_in_stream or 0)
-    found = (
-        "the rule ends" if ended else f"'{text[place : place + 12].split(maxsplit=1)[0]}' stands"
-    )
+    # A word, or a space of a kind that no rule has (U+00A0), which is shown by its number.
+    stands = text[place : place + 12].split(maxsplit=1) or [ascii(text[place : place + 1])[1:-1]]
+    found = "the rule ends" if ended else f"'{stands[0]}' stands"
     return RuleError(
         f"'{text}' is no rule: {found} at character {place + 1}, where "
         f"{' or '.join(words)} is expected."

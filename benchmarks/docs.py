@@ -45,7 +45,7 @@ def study(result: dict[str, Any]) -> list[str]:
         if fingerprints:
             lines += ["", f"Split {', '.join(fingerprints)}."]
     for conditions, names in disturbed(result["cells"]).items():
-        lines += ["", f"Not on a quiet machine ({conditions}): {'; '.join(names)}."]
+        lines += ["", f"Under other conditions ({conditions}): {'; '.join(names)}."]
     for title, path in pictures_of(result, PAGE.parent).items():
         lines += ["", f"![{title}]({path.name})"]
     rows = [

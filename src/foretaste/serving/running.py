@@ -101,7 +101,7 @@ def spare_what_stays() -> None:
 
     Half a million objects, most of them of imported libraries, stop all threads for a third of a
     second each time they are looked through. A model that is replaced later goes all the same:
-    it is in no cycle, so the collector is not needed for it.
+    engines are in no cycle, so the collector is not needed for them.
     """
     gc.collect()
     gc.freeze()

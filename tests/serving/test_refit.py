@@ -8,7 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from foretaste import artifacts
 from foretaste.artifacts import open_run
+from foretaste.artifacts.later import carry_over
 from foretaste.errors import InputError
 from foretaste.serving import Service
 from foretaste.serving.answers import Ask
@@ -76,6 +78,14 @@ def test_what_came_into_the_run_comes_into_the_next_one(
         path = tmp_path / "runs" / verdict.version / name
         assert path.read_bytes() == name.name.encode()
     assert open_run(tmp_path / "runs" / verdict.version).model
+    # What another policy has learnt would be refused.
+    other = artifacts.save(
+        open_run(knn_run).model,
+        tmp_path / "other",
+        config={"data": {"path": "x"}, "ranking": {"exploration": {"policy": "thompson"}}},
+    )
+    carry_over(open_run(run), other)
+    assert [(other / name).exists() for name in later] == [False, True]
 
 
 def test_too_few_events_do_nothing(service: Service, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ import shutil
 from pathlib import Path
 
 from foretaste.artifacts.folder import write_json
-from foretaste.artifacts.run import Run
+from foretaste.artifacts.run import Run, open_run
 from foretaste.errors import ArtifactError, ConfigError
 from foretaste.ranking import HarmClassifier, Ranker
 from foretaste.ranking.exploration import restore_bandit, save_bandit
@@ -66,10 +66,12 @@ def carry_over(earlier: Run, later: Path) -> None:
         later: The folder of the other.
 
     Raises:
-        ArtifactError: It can't be written.
+        ArtifactError: It can't be written, or there is no run in that folder.
     """
-    # The classifier last, since it is what counts.
-    for name in (Path(_BANDIT), _QUEUE, _SETTINGS, _REPORT, _CLASSIFIER):
+    # Another policy has another experience. The classifier last, since it is what counts.
+    same = _policy(earlier) == _policy(open_run(later))
+    experience = [Path(_BANDIT)] if same else []
+    for name in (*experience, _QUEUE, _SETTINGS, _REPORT, _CLASSIFIER):
         if not (earlier.path / name).exists():
             continue
         try:
@@ -79,6 +81,12 @@ def carry_over(earlier: Run, later: Path) -> None:
             raise ArtifactError(
                 f"the file can't be written: {error.strerror}.", file=later / name
             ) from None
+
+
+def _policy(saved: Run) -> str | None:
+    """What explores in a run."""
+    ranking = (saved.config or {}).get("ranking") or {}
+    return (ranking.get("exploration") or {}).get("policy")
 
 
 def save_harm(

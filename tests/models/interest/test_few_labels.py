@@ -58,7 +58,7 @@ def test_what_is_asked_is_unsure_and_of_many_people(parts: Parts, model: Interes
 def test_what_is_blanked_reads_as_unknown_and_leaves_no_gaps() -> None:
     past = torch.tensor([[5, 6, 7, 0], [8, 0, 0, 0]]).repeat(50, 1)
     ones = torch.ones(100, 3)
-    batch = Batch(past[:, 0], past[:, 0], ones.long(), ones, past, past / 10)
+    batch = Batch(past[:, 0], past[:, 0], past[:, 0], ones.long(), ones, past, past / 10)
     with seeded(0):
         found = blanked(batch, 0.4)
     assert found.people.equal(batch.people)
@@ -82,7 +82,7 @@ def test_consistency_learns_from_pairs_without_labels() -> None:
     labels = np.where(np.arange(1200) < 60, wanted, np.nan).astype(np.float32)
     weights = np.ones(1200, np.float32)
     few = Examples(inputs.take(np.arange(60)), labels[:60], weights[:60])
-    shape = Shape(1, (1,), 8, np.zeros((1, 1), np.float32), 2)
+    shape = Shape(1, (1,), 8, (), np.zeros((1, 1), np.float32), 2)
     training = TrainingConfig.parse(worlds.QUICK)
     there, changes = rng.random(scaled.shape) < 0.5, {}
     # As many steps for both, of which one has a twentieth of the pairs.

@@ -188,7 +188,7 @@ def test_the_log_odds_of_both_are_those_of_the_product(first: float, second: flo
 def test_what_comes_after_passes_its_error_on_to_both() -> None:
     """Over the entire space, a purchase teaches the click, too."""
     goals = (Goal("click"), Goal("buy", after=0))
-    shape = Shape(2, (), 1, np.zeros((2, 1), np.float32), 1, goals=goals)
+    shape = Shape(2, (), 1, (), np.zeros((2, 1), np.float32), 1, goals=goals)
     with seeded(0):
         head = headed(3, shape, BodyConfig(sharing="vectors", layers=(4,)))
         out = head(torch.ones(2, 3))

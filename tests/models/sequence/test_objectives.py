@@ -94,8 +94,8 @@ def test_what_has_the_same_label_is_no_negative() -> None:
 
 
 def test_what_led_to_an_item_comes_before_it() -> None:
-    leading = _Leading(Ragged.from_rows([[1, 2, 3, 2], [3, 5, 2], [2]]), length=2)
-    drawn = [leading.draw(torch.tensor([2, 3, 5])) for _ in range(40)]
+    leading = _Leading(Ragged.from_rows([[1, 2, 3, 2], [3, 5, 2], [2]]))
+    drawn = [leading.draw(torch.tensor([2, 3, 5]), 2) for _ in range(40)]
     for codes, lengths in drawn:
         assert lengths_of(codes).tolist() == lengths.tolist()
     before = [[tuple(row) for row in told(codes)] for codes, _ in drawn]

@@ -16,7 +16,7 @@ from foretaste.models.interest.question import Goal
 
 Floats = NDArray[np.float32]
 
-_RANGES = "answers.ranges"
+_RANGES, _GRADES = "answers.ranges", "answers.grades"
 
 
 @dataclass(frozen=True)
@@ -28,11 +28,14 @@ class Answers:
     Attributes:
         goals: What is foreseen.
         ranges: float64[goals, 2], the lowest and the highest rating; 0 and 1 of what is no rating.
+        grades: float64[goals, 4], the lowest and the highest grade, and its mean for label 0 and
+            for label 1; zeros of what is not graded.
         calibrations: Of each goal.
     """
 
     goals: tuple[Goal, ...]
     ranges: NDArray[np.float64]
+    grades: NDArray[np.float64]
     calibrations: tuple[Calibration, ...]
 
     @classmethod
@@ -44,7 +47,8 @@ class Answers:
                 neither 0 nor 1.
         """
         ranges = np.array([_range(goal, events[goal.label].drop_nulls()) for goal in goals])
-        return cls(goals, ranges, tuple(Calibration.none() for _ in goals))
+        grades = np.array([_grades(goal, events) for goal in goals])
+        return cls(goals, ranges, grades, tuple(Calibration.none() for _ in goals))
 
     def labels(self, events: pl.DataFrame) -> Floats:
         """The labels between 0 and 1; NaN where there is none."""
@@ -55,6 +59,14 @@ class Answers:
         low, high = self.ranges[place]
         values = events[self.goals[place].label].cast(pl.Float64).fill_null(np.nan).to_numpy()
         return ((values - low) / (high - low)).astype(np.float32).clip(0, 1)
+
+    def grades_of(self, place: int, events: pl.DataFrame) -> Floats:
+        """float32[n], how much was liked, between 0 and 1: what the label tells if nothing else."""
+        low, high, *means = self.grades[place]
+        labels = self.labels_of(place, events)
+        grades = events[self.goals[place].grade].cast(pl.Float64).fill_null(np.nan).to_numpy()
+        grades = np.where(np.isnan(grades), np.where(labels > 0, means[1], means[0]), grades)
+        return ((grades - low) / (high - low)).astype(np.float32).clip(0, 1)
 
     def calibrated(self, method: Method, log_odds: Floats, labels: Floats) -> Self:
         """The same with probabilities that labels which were not learnt from bear out."""
@@ -82,7 +94,7 @@ class Answers:
 
     def tensors(self) -> dict[str, NDArray[Any]]:
         """The numbers, by name."""
-        own: dict[str, NDArray[Any]] = {_RANGES: self.ranges}
+        own: dict[str, NDArray[Any]] = {_RANGES: self.ranges, _GRADES: self.grades}
         for place, calibration in enumerate(self.calibrations):
             own |= {f"answers.{place}.{name}": t for name, t in calibration.tensors().items()}
         return own
@@ -98,7 +110,7 @@ class Answers:
             Calibration.restored(within(f"answers.{place}.", tensors))
             for place in range(len(goals))
         )
-        return cls(goals, tensors[_RANGES], calibrations)
+        return cls(goals, tensors[_RANGES], tensors[_GRADES], calibrations)
 
     def _columns(self, values: Floats) -> Floats:
         """float32[goals, n]."""
@@ -122,6 +134,22 @@ def _range(goal: Goal, labels: pl.Series) -> tuple[float, float]:
             "(rating: true of one of several goals).",
         )
     return 0.0, 1.0
+
+
+def _grades(goal: Goal, events: pl.DataFrame) -> tuple[float, float, float, float]:
+    """Lowest, highest, and the means of the two labels."""
+    if not goal.graded:
+        return (0.0, 0.0, 0.0, 0.0)
+    told = events.select(
+        pl.col(goal.grade).cast(pl.Float64).alias("grade"), (pl.col(goal.label) > 0).alias("acted")
+    ).drop_nulls()
+    grades, acted = told["grade"].to_numpy(), told["acted"].to_numpy()
+    if len(np.unique(grades)) < 2:
+        raise DataError("it holds no two numbers to tell apart.", field=goal.grade)
+    low_liked, liked = (
+        float(grades[side].mean() if side.any() else grades.mean()) for side in (~acted, acted)
+    )
+    return (float(grades.min()), float(grades.max()), low_liked, liked)
 
 
 def _as_answered(columns: list[Floats]) -> Floats:

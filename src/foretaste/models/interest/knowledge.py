@@ -18,9 +18,9 @@ Floats = NDArray[np.float32]
 DIMENSION = 32
 
 #: As if each person, and each item, had so many labels more, of what is usual.
-_PERSON_PRIOR, _ITEM_PRIOR = 4.0, 6.0
-#: As if content had so many labels more that say it means nothing.
-_CONTENT_PRIOR = 30.0
+_PERSON_PRIOR, _ITEM_PRIOR = 4.0, 4.0
+#: As if what tells of an item's quality had so many labels more that say it means nothing.
+_TOLD_PRIOR = 10.0
 #: What an item's count is raised by, so that rare items do not have the loudest vectors.
 _COUNT_PRIOR = 20.0
 _ROUNDS = 6
@@ -33,7 +33,8 @@ class Knowledge:
     Attributes:
         usual: Mean label.
         quality: float32[items + 1], how far above the usual an item's labels are, whoever gives
-            them; for items with few labels, as far as their content tells.
+            them; for items with few labels, as far as their content, who met them and how many
+            did tell.
         likeness: By name, float32[items + 1, d] of unit length (or zero): items are alike in their
             content, in who met them ("together"), and in who liked them ("agree").
     """
@@ -56,33 +57,43 @@ def learn(log: Log, people: int, content: Floats) -> Knowledge:
     if not len(log):
         unmet = dict.fromkeys(("together", "agree"), np.zeros((items, DIMENSION), np.float32))
         return Knowledge(0.5, np.zeros(items, np.float32), likeness | unmet)
-    usual = float(log.labels.mean())
-    leniency, quality = _biases(log, usual, people + 1, content)
-    surprise = log.labels - usual - leniency[log.people] - quality[log.items]
     shape = (people + 1, items)
+    counts = np.bincount(log.items, minlength=items)
+    scale = diags(1 / np.sqrt(counts + _COUNT_PRIOR))
     met = csr_matrix((np.ones(len(log)), (log.people, log.items)), shape)
+    likeness["together"] = _vectors(met @ scale)
+    usual = float(log.labels.mean())
+    told_by = np.concatenate([*likeness.values(), _popularity(counts)], axis=1)
+    leniency, quality = _biases(log, usual, people + 1, told_by)
+    surprise = log.labels - usual - leniency[log.people] - quality[log.items]
     liked = csr_matrix((surprise, (log.people, log.items)), shape)
-    scale = diags(1 / np.sqrt(np.bincount(log.items, minlength=items) + _COUNT_PRIOR))
-    likeness |= {"together": _vectors(met @ scale), "agree": _vectors(liked @ scale)}
+    likeness["agree"] = _vectors(liked @ scale)
     return Knowledge(usual, quality.astype(np.float32), likeness)
 
 
+def _popularity(counts: NDArray[np.int64]) -> Floats:
+    """float32[items + 1, 3], a curve over how many labels there are, which is of the choosing."""
+    logs = np.log1p(counts)
+    scaled = (logs - logs.mean()) / max(float(logs.std()), 1e-9)
+    return np.stack([np.ones_like(scaled), scaled, scaled**2], axis=1).astype(np.float32)
+
+
 def _biases(
-    log: Log, usual: float, people: int, content: Floats
+    log: Log, usual: float, people: int, told_by: Floats
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """What each person and each item adds to the usual label, by alternating ridge regressions.
 
-    Of what items add, the part that is linear in their content is taken first.
+    Of what items add, the part that is linear in `told_by` (float32[items + 1, d]) is taken first.
     """
     labels = log.labels - usual
     of_people = np.bincount(log.people, minlength=people) + _PERSON_PRIOR
-    counts = np.bincount(log.items, minlength=len(content))
-    weighted = content * counts[:, None]
-    inverse = np.linalg.inv(content.T @ weighted + _CONTENT_PRIOR * np.eye(content.shape[1]))
-    leniency, quality = np.zeros(people), np.zeros(len(content))
+    counts = np.bincount(log.items, minlength=len(told_by))
+    weighted = told_by * counts[:, None]
+    inverse = np.linalg.inv(told_by.T @ weighted + _TOLD_PRIOR * np.eye(told_by.shape[1]))
+    leniency, quality = np.zeros(people), np.zeros(len(told_by))
     for _ in range(_ROUNDS):
-        sums = np.bincount(log.items, labels - leniency[log.people], len(content))
-        told = content @ (inverse @ (content.T @ sums))
+        sums = np.bincount(log.items, labels - leniency[log.people], len(told_by))
+        told = told_by @ (inverse @ (told_by.T @ sums))
         quality = told + (sums - counts * told) / (counts + _ITEM_PRIOR)
         leniency = np.bincount(log.people, labels - quality[log.items], people) / of_people
     return leniency, quality
@@ -92,10 +103,12 @@ def _vectors(matrix: csr_matrix) -> Floats:
     """Unit vectors of the columns, from the largest singular values."""
     people, items = int(matrix.shape[0]), int(matrix.shape[1])  # pyright: ignore - never None
     rank = min(DIMENSION, people - 1, items - 1)
+    found = np.zeros((items, DIMENSION), np.float32)
+    if not matrix.count_nonzero():
+        return found
     svd = TruncatedSVD(rank, n_iter=3, random_state=0).fit(matrix)
     vectors = np.asarray(svd.components_).T * np.asarray(svd.singular_values_)
     length = np.linalg.norm(vectors, axis=1, keepdims=True)
-    found = np.zeros((len(vectors), DIMENSION), np.float32)
     found[:, :rank] = np.where(length > 1e-9, vectors / np.maximum(length, 1e-9), 0)
     return found
 

@@ -10,6 +10,7 @@ from foretaste.errors import DataError
 from foretaste.models.interest.question import (
     GoalConfig,
     QuestionConfig,
+    grade_of,
     known_at_of,
     label_of,
 )
@@ -25,8 +26,8 @@ def labelled(dataset: Dataset, config: QuestionConfig) -> Dataset:
     """The events that ask, with columns `label` and `known_at`, without the columns asked about.
 
     A label in a column is known as soon as its event is over. That of an event shown is known
-    when the action comes, or that none came at the end of the session. Of several goals, the
-    columns are `label:<goal>` and `known_at:<goal>`; a pair that has no label of a goal holds null
+    when the action comes, or that none came at the end of the session. What is graded has the
+    column `grade`, too. Of several goals, the columns are `label:<goal>` and `known_at:<goal>`; a pair that has no label of a goal holds null
     there, one that has none at all is left out. What counts only after another goal has label 1
     where both have.
 
@@ -42,10 +43,14 @@ def labelled(dataset: Dataset, config: QuestionConfig) -> Dataset:
             label, known_at = _action(found, events, goal)
         if goal.after is not None:
             label = label * found[label_of(goal.after)]
-        found = found.with_columns(label.alias(label_of(name)), known_at.alias(known_at_of(name)))
+        columns = [label.alias(label_of(name)), known_at.alias(known_at_of(name))]
+        if goal.graded_by is not None:
+            columns.append(_numbers(found, goal.graded_by).cast(pl.Float32).alias(grade_of(name)))
+        found = found.with_columns(columns)
     labels = [label_of(name) for name in asked]
     # Left there, the answers would be read as context of their own question.
-    answers = {goal.column for goal in asked.values() if goal.column} - {*labels}
+    read = {column for goal in asked.values() for column in (goal.column, goal.graded_by)}
+    answers = {column for column in read if column is not None} - {*labels}
     found = found.filter(pl.any_horizontal(pl.col(labels).is_not_null()))
     return Dataset.from_tables(
         found.drop(_OVER, *answers, strict=False),

@@ -282,7 +282,7 @@ class InterestModel:
         return self._answers
 
     def _labelled(self, events: Dataset) -> Dataset:
-        columns = {column for goal in self.goals for column in (goal.label, goal.known_at)}
+        columns = {column for goal in self.goals for column in goal.columns}
         if columns <= set(events.events.columns):
             return events
         return labelled(events, self.config.question)

@@ -15,6 +15,8 @@ from foretaste.data.schema import EVENT_COLUMNS, LABEL
 PROBABILITY = "probability"
 #: Of labelled events: the moment from which the label is known.
 KNOWN_AT = "known_at"
+#: Of labelled events: how much was liked, more finely than the label says.
+GRADE = "grade"
 
 #: Goals name columns and files.
 _PLAIN_NAME = re.compile(r"[\w-]+")
@@ -31,6 +33,9 @@ class GoalConfig(Config):
         column: A column of numbers.
         above: The largest of its numbers that is no interest; by default they are 0 and 1.
         rating: Foresee the numbers themselves, by their squared error.
+        grade: A column of numbers of the event that asks, such as stars, that says more finely
+            than the label how much was liked. It is known when the label is, and counts and
+            rates of the past are of it, too. With `above`, the column itself unless told.
         after: An earlier goal without which this one does not count, such as the click before a
             purchase: the probability of both is learnt from all pairs as that of the first times
             that of this one given the first (ESMM, Ma et al., 2018).
@@ -41,6 +46,7 @@ class GoalConfig(Config):
     column: str | None = None
     above: float | None = None
     rating: bool = False
+    grade: str | None = None
     after: str | None = None
     weight: float = Field(default=1.0, gt=0)
 
@@ -52,7 +58,14 @@ class GoalConfig(Config):
             raise ValueError("above and rating are about the numbers of a column, so give one")
         if self.rating and (self.above is not None or self.after is not None):
             raise ValueError("a rating is a number, which is neither above one nor after a goal")
+        if self.grade is not None and (self.rating or self.acted is not None):
+            raise ValueError("grade is for labels in a column: a rating or an action has none")
         return self
+
+    @property
+    def graded_by(self) -> str | None:
+        """The column that says more finely how much was liked, if any."""
+        return self.grade or (self.column if self.above is not None and not self.acted else None)
 
 
 class QuestionConfig(Config):
@@ -64,6 +77,7 @@ class QuestionConfig(Config):
         above: The largest number that is no interest.
         shown: The type of the events that ask, such as "view".
         acted: The type of event on the same item in the same session that answers yes.
+        grade: As of `GoalConfig`.
         goals: Several things that are asked of every pair, by name, in place of the one; beside
             them only `shown` is given, which goals that have `acted` need.
     """
@@ -72,12 +86,13 @@ class QuestionConfig(Config):
     above: float | None = None
     shown: str | None = None
     acted: str | None = None
+    grade: str | None = None
     goals: dict[str, GoalConfig] = Field(default_factory=dict[str, GoalConfig])
 
     @model_validator(mode="after")
     def _one_way_of_asking(self) -> QuestionConfig:
         if self.goals:
-            if {self.column, self.above, self.acted} != {None}:
+            if {self.column, self.above, self.acted, self.grade} != {None}:
                 raise ValueError("goals say what is asked; beside them give shown alone")
             if self.shown is None and any(goal.acted for goal in self.goals.values()):
                 raise ValueError("goals that are acted need shown")
@@ -86,6 +101,8 @@ class QuestionConfig(Config):
             raise ValueError("give both shown and acted, or neither")
         if self.column is not None and self.shown is not None:
             raise ValueError("give either a column, or shown and acted")
+        if self.grade is not None and self.shown is not None:
+            raise ValueError("grade is for labels in a column; what is acted has none")
         return self
 
     @field_validator("goals")
@@ -109,7 +126,8 @@ class QuestionConfig(Config):
         if self.goals:
             return self.goals
         column = self.column or (LABEL if self.shown is None else None)
-        return {PROBABILITY: GoalConfig(acted=self.acted, column=column, above=self.above)}
+        one = GoalConfig(acted=self.acted, column=column, above=self.above, grade=self.grade)
+        return {PROBABILITY: one}
 
 
 @dataclass(frozen=True)
@@ -121,12 +139,14 @@ class Goal:
         rating: Whether a number is foreseen, not a probability.
         after: Place of the goal without which this one does not count.
         weight: Of its loss.
+        graded: Whether a column says more finely than the label how much was liked.
     """
 
     name: str = PROBABILITY
     rating: bool = False
     after: int | None = None
     weight: float = 1.0
+    graded: bool = False
 
     @property
     def label(self) -> str:
@@ -138,6 +158,16 @@ class Goal:
         """The column of the moments from which these are known."""
         return known_at_of(self.name)
 
+    @property
+    def grade(self) -> str:
+        """The column of grades, where it is graded."""
+        return grade_of(self.name)
+
+    @property
+    def columns(self) -> set[str]:
+        """What labelled events hold of it."""
+        return {self.label, self.known_at} | ({self.grade} if self.graded else set())
+
 
 def goals_of(config: QuestionConfig, *, rating: bool) -> tuple[Goal, ...]:
     """The goals of a question, in their order.
@@ -147,10 +177,17 @@ def goals_of(config: QuestionConfig, *, rating: bool) -> tuple[Goal, ...]:
         rating: Whether the one thing that is asked is a number.
     """
     if not config.goals:
-        return (Goal(rating=rating),)
+        (one,) = config.asked.values()
+        return (Goal(rating=rating, graded=not rating and one.graded_by is not None),)
     places = {name: place for place, name in enumerate(config.goals)}
     return tuple(
-        Goal(name, goal.rating, None if goal.after is None else places[goal.after], goal.weight)
+        Goal(
+            name,
+            goal.rating,
+            None if goal.after is None else places[goal.after],
+            goal.weight,
+            goal.graded_by is not None,
+        )
         for name, goal in config.goals.items()
     )
 
@@ -165,6 +202,11 @@ def known_at_of(goal: str) -> str:
     return KNOWN_AT if goal == PROBABILITY else f"{KNOWN_AT}:{goal}"
 
 
+def grade_of(goal: str) -> str:
+    """The column of its grades: `grade`, or `grade:<goal>` where there are several."""
+    return GRADE if goal == PROBABILITY else f"{GRADE}:{goal}"
+
+
 def labels_in(events: pl.DataFrame) -> list[str]:
     """The columns of labels that labelled events have."""
     return [column for column in events.columns if column.partition(":")[0] == LABEL]
@@ -172,4 +214,4 @@ def labels_in(events: pl.DataFrame) -> list[str]:
 
 def is_answer(column: str) -> bool:
     """Whether a column of labelled events says what came of them, and so is no feature."""
-    return column.partition(":")[0] in (LABEL, KNOWN_AT)
+    return column.partition(":")[0] in (LABEL, KNOWN_AT, GRADE)

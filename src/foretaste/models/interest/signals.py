@@ -10,11 +10,15 @@ from numpy.typing import NDArray
 
 from foretaste.models.interest.knowledge import Chronicle, Knowledge
 from foretaste.models.interest.log import Log, Pasts, running
+from foretaste.models.interest.taste import kernel, taste
 
 Columns = dict[str, NDArray[np.floating]]
 
 HOUR = 3_600_000
 DAY = 24 * HOUR
+
+#: The number that is itself a guess of how far a label will be above the usual.
+EXPECTED = "expected"
 
 #: As if every person and item had so many labels more of what is usual.
 _PRIOR = 5.0
@@ -167,6 +171,9 @@ class Signals:
         for name, vectors in known.likeness.items():
             alike = np.einsum("nd,nd->n", vectors[pairs.items[row]], vectors[items])
             columns |= _weighted(name, alike, past, news, against_own)
+        beyond = taste(past, items, news.astype(np.float32), pairs.items, kernel(known.likeness))
+        columns["taste"] = beyond
+        columns[EXPECTED] = beyond + known.quality[pairs.items]
         return columns
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -22,7 +22,10 @@ from foretaste.models.interest.knowledge import Chronicle
 from foretaste.models.interest.labels import with_session_position
 from foretaste.models.interest.log import Log
 from foretaste.models.interest.question import Goal
-from foretaste.models.interest.signals import Pairs, Signals
+from foretaste.models.interest.signals import EXPECTED, Pairs, Signals
+
+#: What the name of a log of grades ends in.
+_GRADED = " (grades)"
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,8 @@ class World:
         users: Ids and codes of people.
         items: Ids and codes of items.
         features: Makes inputs of pairs.
-        logs: Labelled pairs, by the name of the goal whose labels they are.
+        logs: Labelled pairs, by the name of the goal whose labels they are; of what is graded
+            also with the grades in place of the labels.
         signals: Counts and rates by the same logs.
     """
 
@@ -132,8 +136,8 @@ class World:
         users = Vocabulary(tables["user_ids"][USER_ID])
         items = Vocabulary(tables["item_ids"][ITEM_ID])
         logs = {
-            goal.name: Log.restored(within(f"log.{place}.", tensors))
-            for place, goal in enumerate(goals)
+            name: Log.restored(within(f"log.{place}.", tensors))
+            for place, name in enumerate(_names_of_logs(goals))
         }
         return cls.of(users, items, features, logs, step)
 
@@ -145,10 +149,17 @@ def logs_of(events: Dataset, answers: Answers) -> dict[str, Log]:
         labels = answers.labels_of(place, events.events)
         known = ~np.isnan(labels)
         moments = events.events[goal.known_at].to_numpy()
-        found[goal.name] = Log(
-            events.user_codes[known], events.item_codes[known], labels[known], moments[known]
-        )
+        log = Log(events.user_codes[known], events.item_codes[known], labels[known], moments[known])
+        found[goal.name] = log
+        if goal.graded:
+            grades = answers.grades_of(place, events.events)[known]
+            found[goal.name + _GRADED] = replace(log, labels=grades)
     return found
+
+
+def _names_of_logs(goals: tuple[Goal, ...]) -> list[str]:
+    """The names of what `logs_of` gives, in its order."""
+    return [goal.name + end for goal in goals for end in ("", *([_GRADED] if goal.graded else []))]
 
 
 def shape_of(
@@ -161,7 +172,8 @@ def shape_of(
     """How large inputs and answers are, for bodies."""
     content = features.tables["content"]
     history = features.config.history
-    return Shape(users.size, features.sizes, numbers, content, history, texts, goals)
+    guesses = tuple(i for i, name in enumerate(features.names) if name.endswith(EXPECTED))
+    return Shape(users.size, features.sizes, numbers, guesses, content, history, texts, goals)
 
 
 def texts_of(train: Dataset) -> tuple[str, ...]:

@@ -162,7 +162,7 @@ class SequenceRecommender(ByVectors, ContentRecommender):
         config = self.config
         warm = torch.from_numpy(np.flatnonzero(self.item_counts))
         negatives = UniformNegatives(warm, config.negatives, self._prior(train))
-        return Given(train, negatives, dimension=config.dimension, length=config.length)
+        return Given(train, negatives, dimension=config.dimension)
 
     def _own_task(self, given: Given) -> Objective:
         if self.config.backbone == "bert4rec":

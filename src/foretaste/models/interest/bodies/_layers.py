@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -15,10 +15,11 @@ _SPREAD = 0.05
 
 @dataclass(frozen=True)
 class Batch:
-    """`Inputs` as tensors."""
+    """`Inputs` as tensors; `ids` are the items whose own vectors are read beside their words."""
 
     people: Tensor
     items: Tensor
+    ids: Tensor
     choices: Tensor
     scaled: Tensor
     past_items: Tensor
@@ -33,6 +34,7 @@ class Batch:
                 for name, kind in (
                     ("people", torch.long),
                     ("items", torch.long),
+                    ("items", torch.long),
                     ("choices", torch.long),
                     ("scaled", torch.float32),
                     ("past_items", torch.long),
@@ -40,6 +42,14 @@ class Batch:
                 )
             )
         )
+
+    def forgetting(self, share: float) -> Batch:
+        """The same where so large a share of people is nobody known, and of items no known id."""
+        people, ids = (
+            codes.masked_fill(torch.rand(len(codes)) < share, 0)
+            for codes in (self.people, self.ids)
+        )
+        return replace(self, people=people, ids=ids)
 
 
 class Vectors(nn.Module):
@@ -72,12 +82,16 @@ class Vectors(nn.Module):
         """float[..., dimension]."""
         return self.ids(codes) + self.words(self.content[codes])
 
+    def asked(self, batch: Batch) -> Tensor:
+        """float[n, dimension], of the item that is asked about."""
+        return self.ids(batch.ids) + self.words(self.content[batch.items])
+
     def forward(self, batch: Batch) -> Tensor:
         """float[n, fields, dimension]."""
         return torch.cat(
             [
                 self.people(batch.people)[:, None],
-                self.item(batch.items)[:, None],
+                self.asked(batch)[:, None],
                 self.choices(batch.choices + self.starts),
                 batch.scaled[:, :, None] * self.numbers,
             ],

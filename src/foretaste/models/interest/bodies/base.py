@@ -64,6 +64,8 @@ class BodyConfig(Config):
         dimension: Length of the vectors of ids and choices.
         layers: Widths of hidden layers.
         dropout: Share of activations dropped in training.
+        unknown: Share of people, and of items, whose ids are hidden from networks in training, as
+            those of people and items they have not met will be.
         crosses: Cross layers, of DCNv2.
         heads: Of the bilinear fusion of FinalMLP.
         sharing: What several goals share beside the vectors of all fields: nothing more
@@ -87,6 +89,7 @@ class BodyConfig(Config):
     dimension: int = Field(default=16, ge=2)
     layers: tuple[int, ...] = Field(default=(64, 32), min_length=1)
     dropout: float = Field(default=0.2, ge=0, lt=1)
+    unknown: float = Field(default=0.5, ge=0, lt=1)
     crosses: int = Field(default=2, ge=1)
     heads: int = Field(default=4, ge=1)
     sharing: Literal["vectors", "bottom", "experts"] = "experts"
@@ -113,6 +116,7 @@ class Shape:
         people: Codes of users, with that of nobody.
         choices: Codes of every field of few values.
         numbers: Columns of numbers.
+        guesses: Those of them that are guesses of the label themselves.
         content: float32[items + 1, d], text vectors of the items; d may be 0.
         history: Longest past.
         texts: Of the items by code, for bodies that read them.
@@ -122,6 +126,7 @@ class Shape:
     people: int
     choices: tuple[int, ...]
     numbers: int
+    guesses: tuple[int, ...]
     content: Floats
     history: int
     texts: tuple[str, ...] = ()

@@ -58,7 +58,7 @@ class DIN(nn.Module):
     def interest(self, batch: Batch) -> Tensor:
         """What of the past bears on the item, float[n, d]."""
         past = self.past(self.vectors, batch)
-        item = self.vectors.item(batch.items)[:, None].expand_as(past)
+        item = self.vectors.asked(batch)[:, None].expand_as(past)
         read = torch.cat([past, item, past - item, past * item], dim=2)
         weights = self.attention(read) * (batch.past_items > 0)[:, :, None]
         # By the root of the length, so that long pasts do not drown everything else.
@@ -90,7 +90,7 @@ class Fused(nn.Module):
     def forward(self, batch: Batch) -> Tensor:
         """Log-odds, float[n], of several goals float[n, goals]."""
         vectors = self.din.vectors
-        state, item = self._state(batch), vectors.item(batch.items)
+        state, item = self._state(batch), vectors.asked(batch)
         parts = [vectors(batch).flatten(1), self.din.interest(batch), state, item, state * item]
         return self.deep(torch.cat(parts, dim=1)).squeeze(1)
 

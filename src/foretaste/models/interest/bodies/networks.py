@@ -95,7 +95,9 @@ class NetworkBody:
         self, network: nn.Module, batch: Batch, labels: Tensor, weights: Tensor, risen: float
     ) -> Tensor:
         """Mean loss of a batch, with so much of the weight of consistency as has risen."""
-        config, log_odds = self._config, network(batch)
+        config = self._config
+        batch = batch.forgetting(config.unknown)
+        log_odds = network(batch)
         loss = loss_of(log_odds, labels, weights, self._goals, config.focal)
         if not config.consistency:
             return loss

@@ -33,13 +33,11 @@ class Given:
         train: What is learnt from.
         negatives: Draws the items that a target must beat.
         dimension: Of item vectors and states.
-        length: Most recent actions read.
     """
 
     train: Dataset
     negatives: UniformNegatives
     dimension: int
-    length: int
 
 
 class ObjectiveConfig(Config, ABC):

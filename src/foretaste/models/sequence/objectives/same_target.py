@@ -30,7 +30,7 @@ class SameTargetConfig(ObjectiveConfig):
 
     def build(self, given: Given) -> SameTarget:
         """The objective."""
-        return SameTarget(given.train.histories(), given.length, self.temperature)
+        return SameTarget(given.train.histories(), self.temperature)
 
 
 class SameTarget(Objective):
@@ -42,13 +42,12 @@ class SameTarget(Objective):
 
     Args:
         sequences: Item codes, in which sequences of the same target are looked up.
-        length: Most recent actions read.
         temperature: What likeness is divided by.
     """
 
-    def __init__(self, sequences: Ragged, length: int, temperature: float) -> None:
+    def __init__(self, sequences: Ragged, temperature: float) -> None:
         super().__init__()
-        self._alike = _Leading(sequences, length)
+        self._alike = _Leading(sequences)
         self._temperature = temperature
 
     def forward(self, network: SequenceNetwork, codes: Tensor) -> Tensor:
@@ -58,7 +57,7 @@ class SameTarget(Objective):
         before = codes.masked_fill(torch.arange(codes.shape[1]) >= lengths[:, None], 0)
         targets = targets.squeeze(1)
         one, other = (network.foresee_codes(before, lengths) for _ in range(2))
-        alike = network.foresee_codes(*self._alike.draw(targets))
+        alike = network.foresee_codes(*self._alike.draw(targets, codes.shape[1]))
         return sum(
             (contrastive_loss(one, view, self._temperature, targets) for view in (other, alike)),
             start=torch.zeros(()),
@@ -68,8 +67,8 @@ class SameTarget(Objective):
 class _Leading:
     """Finds what led to an item."""
 
-    def __init__(self, sequences: Ragged, length: int) -> None:
-        self._sequences, self._length = sequences, length
+    def __init__(self, sequences: Ragged) -> None:
+        self._sequences = sequences
         within = np.arange(len(sequences.values)) - sequences.offsets[sequences.row_of_value]
         self._within = within
         places = np.flatnonzero(within)
@@ -77,17 +76,19 @@ class _Leading:
         self._places = places[np.argsort(sequences.values[places], kind="stable")]
         self._values = sequences.values[self._places]
 
-    def draw(self, targets: Tensor) -> tuple[Tensor, Tensor]:
+    def draw(self, targets: Tensor, most: int) -> tuple[Tensor, Tensor]:
         """The items before a random occurrence of each target, and how many they are.
 
         Args:
             targets: int64[rows], codes of items that follow another somewhere.
+            most: The most recent that are read: a batch of many short sequences has no room for
+                long ones.
 
         Returns:
             int64[rows, width] with zeros at the end, and int64[rows].
         """
         first, end = (np.searchsorted(self._values, targets.numpy(), s) for s in ("left", "right"))
         drawn = self._places[first + (torch.rand(len(targets)).numpy() * (end - first)).astype(int)]
-        lengths = np.minimum(self._within[drawn], self._length)
+        lengths = np.minimum(self._within[drawn], most)
         before = self._sequences.cut(drawn - lengths, lengths)
         return torch.from_numpy(before.padded()).long(), torch.from_numpy(lengths)

@@ -7,7 +7,9 @@ from foretaste.data import Dataset
 from foretaste.data.shop import ShopConfig, generate
 from foretaste.errors import ConfigError, DataError
 from foretaste.models.interest import QuestionConfig, divide, labelled
+from foretaste.models.interest.answers import Answers
 from foretaste.models.interest.labels import with_session_position
+from foretaste.models.interest.question import goals_of, is_answer
 
 EVENTS = pl.DataFrame(
     [
@@ -52,7 +54,8 @@ def test_what_is_not_there_is_named(settings: dict[str, str], words: str) -> Non
 
 
 def test_settings_that_contradict_each_other() -> None:
-    for settings in ({"shown": "view"}, {"column": "a", "shown": "view", "acted": "cart"}):
+    acted = {"shown": "view", "acted": "cart"}
+    for settings in ({"shown": "view"}, {"column": "a", **acted}, {"grade": "a", **acted}):
         with pytest.raises(ConfigError):
             QuestionConfig.parse(settings)
 
@@ -83,3 +86,40 @@ def test_places_in_sessions() -> None:
     found = with_session_position(EVENTS.sample(fraction=1, shuffle=True, seed=1))
     in_order = found.sort("timestamp")["session_position"].to_list()
     assert in_order == [0, 1, 2, 3, 0, 1]
+
+
+def graded(stars: list[float | None]) -> Dataset:
+    n = len(stars)
+    table = {"user_id": range(n), "item_id": range(n), "timestamp": range(n), "stars": stars}
+    return Dataset.from_tables(pl.DataFrame(table))
+
+
+def test_stars_are_known_with_the_label_and_are_no_context() -> None:
+    config = QuestionConfig(column="stars", above=3)
+    events = labelled(graded([1, 4, 5, None]), config).events
+    assert events["label"].to_list() == [0, 1, 1]
+    assert events["grade"].to_list() == [1, 4, 5]
+    assert "stars" not in events.columns
+    assert is_answer("grade")
+    assert is_answer("grade:click")
+
+
+def test_a_grade_that_is_missing_is_what_is_usual_for_its_label() -> None:
+    data = graded([2, 4, 5, None, None])
+    events = data.events.with_columns(label=pl.Series([0, 1, 1, 1, 0]))
+    data = Dataset.from_tables(events)
+    found = labelled(data, QuestionConfig(grade="stars"))
+    goals = goals_of(QuestionConfig(grade="stars"), rating=False)
+    answers = Answers.seeing(goals, found.events)
+    assert answers.grades_of(0, found.events) == pytest.approx([0, 2 / 3, 1, 2.5 / 3, 0])
+    again = Answers.restored(goals, answers.tensors())
+    assert (again.grades_of(0, found.events) == answers.grades_of(0, found.events)).all()
+
+
+def test_grades_that_tell_nothing_are_an_error() -> None:
+    data = graded([4, 4])
+    data = Dataset.from_tables(data.events.with_columns(label=pl.Series([0, 1])))
+    config = QuestionConfig(grade="stars")
+    found = labelled(data, config)
+    with pytest.raises(DataError, match="grade"):
+        Answers.seeing(goals_of(config, rating=False), found.events)

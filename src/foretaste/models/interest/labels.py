@@ -27,9 +27,9 @@ def labelled(dataset: Dataset, config: QuestionConfig) -> Dataset:
 
     A label in a column is known as soon as its event is over. That of an event shown is known
     when the action comes, or that none came at the end of the session. What is graded has the
-    column `grade`, too. Of several goals, the columns are `label:<goal>` and `known_at:<goal>`; a pair that has no label of a goal holds null
-    there, one that has none at all is left out. What counts only after another goal has label 1
-    where both have.
+    column `grade`, too. Of several goals, the columns are `label:<goal>`, `known_at:<goal>` and
+    `grade:<goal>`; a pair that has no label of a goal holds null there, one that has none at all
+    is left out. What counts only after another goal has label 1 where both have.
 
     Raises:
         DataError: A column or an event type is missing, or holds no numbers.

@@ -56,7 +56,7 @@ def taste(
     table = torch.from_numpy(vectors)
     starts = np.cumsum(past.lengths) - past.lengths
     for rows in _alike_in_length(past.lengths):
-        longest = past.lengths[rows[-1]]
+        longest = int(past.lengths[rows[-1]])
         there = np.arange(longest) < past.lengths[rows, None]
         entries = np.where(there, starts[rows, None] + np.arange(longest), 0)
         known = torch.from_numpy(there.astype(np.float32))

@@ -6,8 +6,8 @@ and validation rows, and streaming, where each earlier test row is known, too; n
 after a pair's own time is ever used. In the first, models learn from training rows only; in the
 others they learn again from training and validation rows, with the settings that validation found.
 Settings were chosen on validation rows only. The past tells how many stars were given, from which
-the labels are made; `trees without stars` see the labels alone, as the published models did. AUC is over all pairs, UAUC the mean over the people
-who have both labels.
+the labels are made; `trees without stars` see the labels alone, as the published models did. AUC
+is over all pairs, UAUC the mean over the people who have both labels.
 
 On ML-1M (600 people, rating above 3, divided in time) and the generated shop (is what was looked
 at put into the cart) every body reads the same features. On the shop, whether what is in the cart

@@ -41,6 +41,7 @@ def pictures_of(result: dict[str, Any], folder: Path) -> dict[str, Path]:
         "cold_start": _cold_start,
         "exposure_bias": _exposure_bias,
         "models": _quality_and_cost,
+        "interest": _auc_of_bodies,
     }.get(result["study"], lambda _: {})(result)
     paths = {}
     for name, (title, figure) in drawn.items():
@@ -186,6 +187,26 @@ def _quality_and_cost(result: dict[str, Any]) -> dict[str, tuple[str, Figure]]:
         axes.set_ylabel(NDCG)
         data = title.split()[0]
         drawn[f"models-{data}"] = (f"Quality against cost on {data}", figure)
+    return drawn
+
+
+def _auc_of_bodies(result: dict[str, Any]) -> dict[str, tuple[str, Figure]]:
+    """AUC over all pairs and within people, a picture a question."""
+    drawn = {}
+    for title, rows in result["summary"].items():
+        figures = {"auc": "AUC over all pairs", "uauc": "mean AUC within people"}
+        ordered = sorted((row["auc"], name) for name, row in rows.items())
+        with mpl.rc_context(_STYLE):
+            figure = Figure(figsize=(9, 1 + 0.22 * len(ordered)), layout="constrained")
+        panels = figure.subplots(1, 2, sharey=True)
+        names = [name for _, name in ordered]
+        for axes, (key, label) in zip(panels, figures.items(), strict=True):
+            colours = ["tab:grey" if "(published)" in name else "tab:blue" for name in names]
+            axes.barh(names, [rows[name][key] for name in names], color=colours)
+            axes.set_xlim(left=0.5)
+            axes.set_xlabel(label)
+            axes.grid(alpha=0.3, axis="x")
+        drawn[f"interest-{title.replace(' ', '-')}"] = (f"Interest: {title}", figure)
     return drawn
 
 

@@ -10,9 +10,9 @@ as published are their authors', on this data under this protocol, and were not 
 HSTU in RecTools' tutorial read the target's time.
 
 `sequence` has its defaults, `sequence-4-layers` twice their layers (on ML-1M alone: on Beauty they
-were a little worse on the validation targets). `+ EASE` is the fitted model
-and a linear item model (Steck, 2019) added up with weights learnt from the validation targets
-(`WeightedHybrid`); its training time is that of the sequence model, to which EASE adds seconds.
+were a little worse on the validation targets). `+ EASE` is the fitted model and a linear item model
+(Steck, 2019) added up with weights learnt from the validation targets (`WeightedHybrid`); its
+training time is that of the sequence model, to which EASE adds seconds.
 
 The ablations are our model with one thing changed, on one seed.
 """

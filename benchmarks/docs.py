@@ -72,7 +72,7 @@ def split_fingerprints(cells: list[dict[str, Any]], title: str) -> list[str]:
         cell["split_fingerprint"][:12]
         for cell in cells
         if "split_fingerprint" in cell
-        and title == f"{cell['cell']['data']} {cell['cell']['split']}"
+        and title in (f"{cell['cell']['data']} {cell['cell']['split']}", cell["cell"]["data"])
     }
     return sorted(found)
 

@@ -53,13 +53,14 @@ def taste(
         vectors: As of `kernel`.
     """
     found = np.zeros(len(asked), np.float32)
-    table = torch.from_numpy(vectors)
+    # In double precision, so that it makes no difference which pairs are answered together.
+    table = torch.from_numpy(vectors).double()
     starts = np.cumsum(past.lengths) - past.lengths
     for rows in _alike_in_length(past.lengths):
         longest = int(past.lengths[rows[-1]])
         there = np.arange(longest) < past.lengths[rows, None]
         entries = np.where(there, starts[rows, None] + np.arange(longest), 0)
-        known = torch.from_numpy(there.astype(np.float32))
+        known = torch.from_numpy(there.astype(np.float64))
         history = table[torch.from_numpy(met[entries])] * known[:, :, None]
         labels = torch.from_numpy(news[entries]) * known
         covariance = history @ history.transpose(1, 2)

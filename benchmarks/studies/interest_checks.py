@@ -17,6 +17,7 @@ from statistics import median
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from figures import Record, at_least, done
 from foretaste.models.interest import QuestionConfig
@@ -97,7 +98,7 @@ def read(cell: Cell, data: Path) -> tuple[str, Shape, dict[str, Examples]]:
 
 def peer(
     cell: Cell, shape: Shape, config: BodyConfig, parts: dict[str, Examples]
-) -> tuple[np.ndarray[Any, np.dtype[np.float32]], dict[str, Any]]:
+) -> tuple[NDArray[np.float32], dict[str, Any]]:
     """Log-odds of the test pairs by DeepCTR-Torch, float32[n], and what its training took."""
     job = {
         "model": cell.model,

@@ -13,7 +13,8 @@ from foretaste.models.interest.log import Pasts
 Floats = NDArray[np.float32]
 
 #: Variances, as shares of one another: of how lenient people are, of what likeness of each kind
-#: explains, and of a single label. Between half and twice each, answers hardly change.
+#: explains, and of a single label. Half or twice of likeness or noise hardly changed the AUC of
+#: validation pairs of ML-1M.
 _LENIENCY = 0.3
 _OF_LIKENESS = {"content": 0.2, "together": 0.2, "agree": 0.1}
 _NOISE = 3.0

@@ -6,8 +6,9 @@ and validation rows, and streaming, where each earlier test row is known, too; n
 after a pair's own time is ever used. In the first, models learn from training rows only; in the
 others they learn again from training and validation rows, with the settings that validation found.
 Settings were chosen on validation rows only. The past tells how many stars were given, from which
-the labels are made; `trees without stars` see the labels alone, as the published models did. AUC
-is over all pairs, UAUC the mean over the people who have both labels.
+the labels are made; `trees without stars` see the labels alone, as the published models did, and
+`trees without words` read no word of any item. AUC is over all pairs, UAUC the mean over the people
+who have both labels.
 
 On ML-1M (600 people, rating above 3, divided in time) and the generated shop (is what was looked
 at put into the cart) every body reads the same features. On the shop, whether what is in the cart
@@ -47,6 +48,7 @@ TRAINING_ONLY, REFIT = "training rows only", "refit"
 CARTS, PURCHASES, RARE = "carts", "purchases", "rare"
 TRUTH, BLIND_TRUTH = "truth", "truth without device"
 WITHOUT_CONTEXT, WITHOUT_STARS = "trees without context", "trees without stars"
+WITHOUT_WORDS = "trees without words"
 BALANCING = ("none", "weights", "oversample", "undersample", "smote", "downsample", "focal")
 #: What a shop is asked: the event that asks, and the one that answers.
 QUESTIONS = {CARTS: ("view", "cart"), PURCHASES: ("cart", "purchase"), RARE: ("view", "purchase")}
@@ -71,7 +73,7 @@ def cells() -> list[Cell]:
     """The click task on three seeds, then everything else on one."""
     click = [
         Cell(data=CTR, split=split, model=model, seed=seed)
-        for model in (BEST, WITHOUT_STARS)
+        for model in (BEST, WITHOUT_STARS, WITHOUT_WORDS)
         for split in (TRAINING_ONLY, REFIT)
         for seed in SEEDS
     ]
@@ -135,7 +137,8 @@ def build(cell: Cell) -> InterestModel:
         settings["body"] = {"focal": 2.0}
     elif balancing:
         settings["imbalance"] = {"kind": balancing}
-    return InterestModel(content=ft.TextEncoder(), bodies=tuple(name.split("+")), **settings)
+    words = None if cell.model == WITHOUT_WORDS else ft.TextEncoder()
+    return InterestModel(content=words, bodies=tuple(name.split("+")), **settings)
 
 
 def question_of(cell: Cell) -> QuestionConfig:

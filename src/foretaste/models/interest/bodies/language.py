@@ -23,6 +23,7 @@ from foretaste.models.interest.bodies.base import (
 from foretaste.models.interest.bodies.networks import loss_of, metric_of
 from foretaste.models.interest.inputs import Inputs
 from foretaste.training import TrainingHistory, seeded, train_network
+from foretaste.training.precision import autocast
 
 _PREFIX = "network."
 #: Of the tokens, the candidate's text may take this share.
@@ -151,8 +152,9 @@ class LanguageBody:
         network, texts = self._fitted(), self._texts(inputs)
         lengths = np.array([len(text) for text in texts], np.int64)
         found = np.empty(len(inputs), np.float32)
-        with torch.inference_mode():
-            for rows in by_length(lengths, self._config.training.batch_tokens):
+        training = self._config.training
+        with torch.inference_mode(), autocast(torch.device("cpu"), training.precision):
+            for rows in by_length(lengths, training.batch_tokens):
                 found[rows] = network(*_padded([texts[row] for row in rows])).float().numpy()
         return found
 

@@ -8,10 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import foretaste as ft
 from foretaste import artifacts
 from foretaste.artifacts import open_run
 from foretaste.artifacts.later import carry_over
 from foretaste.errors import InputError
+from foretaste.ranking.index import IndexConfig
+from foretaste.ranking.item_search import item_search
 from foretaste.serving import Service
 from foretaste.serving.answers import Ask
 from foretaste.serving.live_models import previous_of, register
@@ -86,6 +89,22 @@ def test_what_came_into_the_run_comes_into_the_next_one(
     )
     carry_over(open_run(run), other)
     assert [(other / name).exists() for name in later] == [False, True]
+
+
+def test_a_run_with_an_index_gets_one_of_the_new_vectors(
+    make_service: ServiceMaker, small_data: ft.Dataset, tmp_path: Path
+) -> None:
+    model = ft.ALS(factors=8).fit(small_data)
+    index = item_search(model, IndexConfig(kind="exact")).index
+    service = make_service(artifacts.save(model, tmp_path / "als", dataset=small_data, index=index))
+    service.store.add_events(visits(60))
+    verdict, _ = learn(service.store, tmp_path / "runs")
+    assert verdict is not None
+    made = open_run(tmp_path / "runs" / verdict.version).index
+    assert made is not None
+    assert index is not None
+    assert made.config == index.config
+    assert made.fingerprint != index.fingerprint
 
 
 def test_too_few_events_do_nothing(service: Service, tmp_path: Path) -> None:

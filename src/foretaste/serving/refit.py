@@ -20,6 +20,7 @@ from foretaste.data.schema import ITEM_ID, TIMESTAMP, USER_ID
 from foretaste.errors import InputError
 from foretaste.metrics import hit_positions, ndcg
 from foretaste.models import Recommender
+from foretaste.ranking.item_search import item_search
 from foretaste.serving.catalogue import changed_table
 from foretaste.serving.live_models import register
 from foretaste.serving.store.base import Event, ModelRecord, Store, user_hash
@@ -112,7 +113,13 @@ def refit(
     if judged.better:
         new.partial_fit(late, items)
     path = folder / f"{_stem(live)}-{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}"
-    artifacts.save(new, path, dataset=_as_dataset(new, items), config=run.config or None)
+    artifacts.save(
+        new,
+        path,
+        dataset=_as_dataset(new, items),
+        config=run.config or None,
+        index=item_search(new, run.index.config if run.index else None).index,
+    )
     carry_over(run, path)
     figures = asdict(judged)
     record = register(store, path, parent=live.version, events_until=last, metrics=figures)

@@ -73,9 +73,13 @@ def test_it_reads_what_is_liked_and_comes_back_the_same(
         bodies=("language",),
         features={"history": 4},
         body={
-            "training": training,
             "dropout": 0.0,
-            "language": {"model": str(plain_model), "lora_rank": rank, "max_tokens": 32},
+            "language": {
+                "model": str(plain_model),
+                "lora_rank": rank,
+                "max_tokens": 32,
+                "training": training,
+            },
         },
         refit=False,
     )

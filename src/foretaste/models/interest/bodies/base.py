@@ -31,6 +31,7 @@ class LanguageConfig(Config):
         lora_rank: Rank of the low-rank updates of attention (LoRA, Hu et al., 2022) that are
             trained; 0 trains all weights.
         pairs_an_epoch: Drawn from the training pairs for each epoch.
+        training: How it is trained; a batch holds `batch_tokens` tokens.
     """
 
     model: str = "all-MiniLM-L6-v2"
@@ -40,7 +41,10 @@ class LanguageConfig(Config):
     separator: str = "; "
     max_tokens: int = Field(default=128, ge=16)
     lora_rank: int = Field(default=8, ge=0)
-    pairs_an_epoch: int = Field(default=20_000, ge=1)
+    pairs_an_epoch: int = Field(default=10_000, ge=1)
+    training: TrainingConfig = TrainingConfig(
+        epochs=3, patience=1, batch_tokens=4096, learning_rate=1e-3, warmup_steps=50, average=0.99
+    )
 
     @field_validator("acted", "passed")
     @classmethod
@@ -81,8 +85,8 @@ class BodyConfig(Config):
         trees: Of boosted trees, at most.
         leaves: Of a tree.
         tree_rate: Learning rate of boosting.
-        training: Of networks; a batch holds `batch_tokens` pairs, or tokens of texts.
-        language: Of the body that reads.
+        training: Of networks; a batch holds `batch_tokens` pairs.
+        language: Of the body that reads, with how it is trained.
         seed: Of weights, order, dropout and draws.
     """
 

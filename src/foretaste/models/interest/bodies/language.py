@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -93,20 +93,34 @@ class Prompts:
 class LanguageNetwork(nn.Module):
     """A pretrained encoder, and one number from the mean of its token vectors.
 
+    Dropout is of that mean alone. Within the encoder, its random numbers would cost as much time as
+    all products do.
+
     Args:
         encoder: A transformers model.
+        dropout: Share of the mean that is dropped in training.
     """
 
-    def __init__(self, encoder: Any) -> None:
+    def __init__(self, encoder: Any, dropout: float) -> None:
         super().__init__()
         self.encoder = encoder
+        self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(encoder.config.hidden_size, 1)
+
+    def train(self, mode: bool = True) -> Self:
+        """As `Module.train`, but for the encoder."""
+        super().train(mode)
+        self.encoder.eval()
+        return self
 
     def forward(self, tokens: Tensor, there: Tensor) -> Tensor:
         """int64[n, width] and bool[n, width] to log-odds, float[n]."""
         found = self.encoder(input_ids=tokens, attention_mask=there.long()).last_hidden_state
-        mask = there[:, :, None].to(found.dtype)
-        return self.head((found * mask).sum(1) / mask.sum(1)).squeeze(1)
+        # In fp32: of bf16, log-odds would come in a few hundred steps only.
+        with torch.autocast(tokens.device.type, enabled=False):
+            mask = there[:, :, None].float()
+            mean = (found.float() * mask).sum(1) / mask.sum(1)
+            return self.head(self.dropout(mean)).squeeze(1)
 
 
 class LanguageBody:
@@ -133,8 +147,9 @@ class LanguageBody:
     def fit(self, train: Examples, validation: Examples | None, rounds: int | None) -> int:
         """As `Body.fit`; rounds are epochs."""
         config, goals = self._config, self._shape.goals
+        training = config.language.training
         network = self._build()
-        epochs = config.training.epochs if rounds is None else rounds
+        epochs = training.epochs if rounds is None else rounds
         self.history = train_network(
             network,
             batches=lambda epoch: self._batches(train, epoch),
@@ -142,7 +157,7 @@ class LanguageBody:
             validate=None
             if validation is None
             else lambda: metric_of(self.log_odds(validation.inputs), validation.labels, goals),
-            config=config.training.model_copy(update={"epochs": epochs}),
+            config=training.model_copy(update={"epochs": epochs}),
             seed=config.seed,
         )
         return self.history.best
@@ -152,10 +167,10 @@ class LanguageBody:
         network, texts = self._fitted(), self._texts(inputs)
         lengths = np.array([len(text) for text in texts], np.int64)
         found = np.empty(len(inputs), np.float32)
-        training = self._config.training
+        training = self._config.language.training
         with torch.inference_mode(), autocast(torch.device("cpu"), training.precision):
             for rows in by_length(lengths, training.batch_tokens):
-                found[rows] = network(*_padded([texts[row] for row in rows])).float().numpy()
+                found[rows] = network(*_padded([texts[row] for row in rows])).numpy()
         return found
 
     def tensors(self) -> dict[str, NDArray[Any]]:
@@ -180,10 +195,13 @@ class LanguageBody:
         tokenizer: Any = AutoTokenizer.from_pretrained(folder, local_files_only=True)
         self._prompts = Prompts(self._shape.texts, config, tokenizer)
         with seeded(self._config.seed):
-            encoder: Any = AutoModel.from_pretrained(folder, local_files_only=True)
+            # On a processor, gradients of fused attention take longer than those of its parts.
+            encoder: Any = AutoModel.from_pretrained(
+                folder, local_files_only=True, attn_implementation="eager"
+            )
             if config.lora_rank:
-                encoder = _with_lora(encoder, config.lora_rank, self._config.dropout)
-            self._network = LanguageNetwork(encoder)
+                encoder = _with_lora(encoder, config.lora_rank)
+            self._network = LanguageNetwork(encoder, self._config.dropout)
         return self._network
 
     def _fitted(self) -> LanguageNetwork:
@@ -201,10 +219,11 @@ class LanguageBody:
         self, train: Examples, epoch: int
     ) -> Iterator[tuple[Tensor, Tensor, Tensor, Tensor]]:
         rng = np.random.default_rng([self._config.seed, epoch])
-        rows = rng.permutation(len(train))[: self._config.language.pairs_an_epoch]
+        config = self._config.language
+        rows = rng.permutation(len(train))[: config.pairs_an_epoch]
         texts = self._texts(train.inputs.take(rows))
         lengths = np.array([len(text) for text in texts], np.int64)
-        for batch in length_buckets(lengths, self._config.training.batch_tokens, rng):
+        for batch in length_buckets(lengths, config.training.batch_tokens, rng):
             yield (
                 *_padded([texts[row] for row in batch]),
                 torch.from_numpy(train.labels[rows[batch]]),
@@ -223,13 +242,11 @@ def _padded(texts: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
     return tokens, there
 
 
-def _with_lora(encoder: Any, rank: int, dropout: float) -> Any:
+def _with_lora(encoder: Any, rank: int) -> Any:
     """The encoder with low-rank updates of all its linear layers, nothing else to be trained."""
     try:
         from peft import LoraConfig, get_peft_model
     except ImportError as error:
         raise MissingExtraError("peft", "interest") from error
-    settings = LoraConfig(
-        r=rank, lora_alpha=2 * rank, lora_dropout=dropout, target_modules="all-linear"
-    )
+    settings = LoraConfig(r=rank, lora_alpha=2 * rank, target_modules="all-linear")
     return get_peft_model(encoder, settings)

@@ -3,8 +3,8 @@
 Leave-one-out on ML-100k, ML-1M (5-core) and Beauty (5-core), every item ranked for everybody,
 NDCG@10 with its 95% bootstrap interval, all with default settings; models that read words read them
 with the default encoder. Three seeds on ML-100k; one on the larger sets, where the study `quality`
-has three of the model that leads. Seconds and peak memory are of fitting, each model in a process of its
-own; lists a second are of ranking the whole catalogue for all test users on this machine.
+has three of the model that leads. Seconds and peak memory are of fitting, each model in a process
+of its own; lists a second are of ranking the whole catalogue for all test users on this machine.
 
 `check` cells hold a baseline against the model of another library at the same settings, on ML-100k,
 all actions of a person alike (`benchmarks/peers/checks.py`): within 3% of its NDCG@10. Where

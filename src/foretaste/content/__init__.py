@@ -1,6 +1,5 @@
 """What items say of themselves, as vectors."""
 
-from foretaste.content._weights import find_model
 from foretaste.content.audio import AudioEncoder, AudioEncoderConfig
 from foretaste.content.base import Encoder
 from foretaste.content.image import ImageEncoder, ImageEncoderConfig
@@ -8,6 +7,7 @@ from foretaste.content.item_text import item_texts
 from foretaste.content.reference import ContentReference
 from foretaste.content.steps import SteppedEncoder, Steps
 from foretaste.content.text import TextEncoder, TextEncoderConfig, momentary
+from foretaste.content.trainable import trainable_transformer
 
 __all__ = [
     "AudioEncoder",
@@ -20,7 +20,7 @@ __all__ = [
     "Steps",
     "TextEncoder",
     "TextEncoderConfig",
-    "find_model",
     "item_texts",
     "momentary",
+    "trainable_transformer",
 ]

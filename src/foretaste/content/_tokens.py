@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,14 +26,9 @@ class Tokenizer:
     """
 
     def __init__(self, folder: Path, max_tokens: int) -> None:
-        from transformers import AutoTokenizer
-
-        require_tokenizer(folder)
         self._max_tokens = max_tokens
         self._lock = threading.Lock()  # Tokenizers keep their settings for a call in themselves.
-        self._tokenizer = AutoTokenizer.from_pretrained(
-            str(folder), local_files_only=True, trust_remote_code=False
-        )
+        self._tokenizer = load_tokenizer(folder)
 
     def __call__(self, texts: list[str]) -> list[list[int]]:
         """The tokens of each text."""
@@ -56,7 +52,21 @@ class Tokenizer:
         return ids, mask
 
 
-def require_tokenizer(folder: Path) -> None:
+def load_tokenizer(folder: Path) -> Any:
+    """The tokenizer in a folder, as transformers has it.
+
+    Raises:
+        ValueError: Its files are missing.
+    """
+    from transformers import AutoTokenizer
+
+    _require_tokenizer(folder)
+    return AutoTokenizer.from_pretrained(
+        str(folder), local_files_only=True, trust_remote_code=False
+    )
+
+
+def _require_tokenizer(folder: Path) -> None:
     """Without its files, transformers makes a tokenizer that knows no word, and says nothing."""
     names = ("tokenizer.json", "vocab.txt", "vocab.json", "*.model")
     if not any(path for name in names for path in folder.glob(name)):

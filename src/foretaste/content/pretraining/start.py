@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from foretaste.content._network import read_layout
-from foretaste.content._tokens import require_tokenizer
+from foretaste.content._pretrained import loading_from
+from foretaste.content._tokens import load_tokenizer
 from foretaste.content._weights import find_model
 from foretaste.content.pretraining.config import PretrainingConfig, ScratchConfig
 from foretaste.content.pretraining.reader import Reader
+from foretaste.content.trainable import load_trainable
 from foretaste.errors import InputError
 
 #: Most tokens that a network from scratch can read.
@@ -59,15 +61,8 @@ def from_model(name: str, config: PretrainingConfig) -> Start:
             field="model",
         )
     root = folder if layout is None else layout.transformer
-    try:
+    with loading_from(folder):
         tokenizer, language_model = _loaded(root, config)
-    except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
-        raise InputError(
-            f"the model can't be loaded: {str(error).strip().partition(chr(10))[0].rstrip('. ')}.",
-            file=folder,
-            field="model",
-            hint="Give the whole folder of a model that needs no code of its own.",
-        ) from error
     most = min(config.max_tokens, 10**6 if layout is None else layout.max_tokens)
     pooling = "mean" if layout is None else layout.pooling
     transformer = language_model.base_model if config.objective == "mlm" else language_model
@@ -131,21 +126,13 @@ def _frame(tokenizer: Any) -> None:
 
 
 def _loaded(folder: Path, config: PretrainingConfig) -> tuple[Any, Any]:
-    from transformers import (
-        AutoModel,
-        AutoModelForCausalLM,
-        AutoModelForMaskedLM,
-        AutoTokenizer,
-    )
+    from transformers import AutoModel, AutoModelForCausalLM, AutoModelForMaskedLM
 
-    require_tokenizer(folder)
-    safe = {"local_files_only": True, "trust_remote_code": False}
-    tokenizer = AutoTokenizer.from_pretrained(str(folder), **safe)
+    tokenizer = load_tokenizer(folder)
     tokenizer.padding_side = "right"
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
     kind: Any = AutoModel
     if config.objective == "mlm":
         kind = AutoModelForCausalLM if tokenizer.mask_token is None else AutoModelForMaskedLM
-    model = kind.from_pretrained(str(folder), use_safetensors=True, **safe)
-    return tokenizer, model
+    return tokenizer, load_trainable(kind, folder)

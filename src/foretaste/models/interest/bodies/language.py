@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from foretaste.content import find_model
+from foretaste.content import trainable_transformer
 from foretaste.data.batching import by_length, length_buckets
 from foretaste.errors import DataError, MissingExtraError
 from foretaste.models.interest.bodies.base import (
@@ -188,17 +188,10 @@ class LanguageBody:
 
     def _build(self) -> LanguageNetwork:
         """A network as it is before training, and what writes its texts."""
-        from transformers import AutoModel, AutoTokenizer
-
         config = self._config.language
-        folder = find_model(config.model)
-        tokenizer: Any = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        tokenizer, encoder = trainable_transformer(config.model)
         self._prompts = Prompts(self._shape.texts, config, tokenizer)
         with seeded(self._config.seed):
-            # On a processor, gradients of fused attention take longer than those of its parts.
-            encoder: Any = AutoModel.from_pretrained(
-                folder, local_files_only=True, attn_implementation="eager"
-            )
             if config.lora_rank:
                 encoder = _with_lora(encoder, config.lora_rank)
             self._network = LanguageNetwork(encoder, self._config.dropout)

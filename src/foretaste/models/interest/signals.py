@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -80,31 +79,39 @@ class Signals:
         names: list[str] = []
         pages = self._chronicle.pages(pairs.until)
         table = np.empty((len(pairs), 0), np.float32)
-        for rows, page in self._blocks(pairs, pages):
-            columns = self._columns(pairs.take(rows), self._chronicle.page(page))
-            if not names:
-                names = list(columns)
-                table = np.empty((len(pairs), len(names)), np.float32)
-            for place, column in enumerate(columns.values()):
-                table[rows, place] = column
-        return names, table
-
-    def _blocks(
-        self, pairs: Pairs, pages: NDArray[np.int64]
-    ) -> Iterator[tuple[NDArray[np.int64], int]]:
-        """Rows of one page each, with so many entries of pasts as can be held."""
-        starts, ends = self._log.by_person.spans(pairs.people, pairs.until)
-        entries = np.minimum(ends - starts, self._most) + 1
         for page in np.unique(pages):
             rows = np.flatnonzero(pages == page)
-            cuts = np.cumsum(entries[rows]) // _BLOCK
-            for part in np.split(rows, np.flatnonzero(np.diff(cuts)) + 1):
-                yield part, int(page)
+            known = self._chronicle.page(int(page))
+            expected = self._expected(pairs.take(rows), known)
+            for part in self._blocks(pairs.take(rows)):
+                columns = self._columns(pairs.take(rows[part]), known)
+                columns |= {name: column[part] for name, column in expected.items()}
+                if not names:
+                    names = list(columns)
+                    table = np.empty((len(pairs), len(names)), np.float32)
+                for place, column in enumerate(columns.values()):
+                    table[rows[part], place] = column
+        return names, table
+
+    def _blocks(self, pairs: Pairs) -> list[NDArray[np.int64]]:
+        """Rows with so many entries of pasts as can be held."""
+        starts, ends = self._log.by_person.spans(pairs.people, pairs.until)
+        cuts = np.cumsum(np.minimum(ends - starts, self._most) + 1) // _BLOCK
+        return np.split(np.arange(len(pairs)), np.flatnonzero(np.diff(cuts)) + 1)
 
     def _columns(self, pairs: Pairs, known: Knowledge) -> Columns:
         past, columns = self._of_person(pairs)
         columns |= self._of_item(pairs, known)
         return columns | self._of_both(pairs, past, known)
+
+    def _expected(self, pairs: Pairs, known: Knowledge) -> Columns:
+        """What the person's labels, and the item's quality, say of a label above the usual."""
+        first, last = self._log.by_person.spans(pairs.people, pairs.until)
+        level = np.float32(known.usual) + known.quality
+        beyond = taste(
+            self._log, first, last, pairs.items, level, kernel(known.likeness), self._most
+        )
+        return {"taste": beyond, EXPECTED: beyond + known.quality[pairs.items]}
 
     def _usual(self, until: NDArray[np.int64]) -> NDArray[np.float64]:
         """The mean label of everybody before these moments."""
@@ -171,9 +178,6 @@ class Signals:
         for name, vectors in known.likeness.items():
             alike = np.einsum("nd,nd->n", vectors[pairs.items[row]], vectors[items])
             columns |= _weighted(name, alike, past, news, against_own)
-        beyond = taste(past, items, news.astype(np.float32), pairs.items, kernel(known.likeness))
-        columns["taste"] = beyond
-        columns[EXPECTED] = beyond + known.quality[pairs.items]
         return columns
 
 

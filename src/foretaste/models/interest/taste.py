@@ -8,9 +8,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from foretaste.models.interest.log import Pasts
+from foretaste.models.interest.log import Log
 
 Floats = NDArray[np.float32]
+Places = NDArray[np.int64]
 
 #: Variances, as shares of one another: of how lenient people are, of what likeness of each kind
 #: explains, and of a single label. Half or twice of likeness or noise hardly changed the AUC of
@@ -38,45 +39,77 @@ def kernel(likeness: Mapping[str, Floats]) -> Floats:
 
 
 def taste(
-    past: Pasts, met: NDArray[np.int32], news: Floats, asked: NDArray[np.int32], vectors: Floats
+    log: Log,
+    first: Places,
+    last: Places,
+    asked: NDArray[np.int32],
+    level: Floats,
+    vectors: Floats,
+    most: int,
 ) -> Floats:
     """How far the label of an item will be above what is usual for that item, float32[n].
 
     The posterior mean of a Gaussian process for each person (Rasmussen & Williams, 2006, equation
     2.23), which is a ridge regression of what their labels said beyond the items' quality: labels
-    of many items that are alike count as little more than one.
+    of many items that are alike count as little more than one. Pairs of one person are answered
+    from one factor of the covariance of all their labels, whose first rows and columns are the
+    factor of the first labels.
 
     Args:
-        past: What was known of each pair's person.
-        met: int32[total], the items of its entries.
-        news: float32[total], their labels beyond the items' quality.
+        log: What is known.
+        first: int64[n], where in `log.by_person` begins what was known of each pair's person.
+        last: int64[n], and where it ends.
         asked: int32[n], the item of each pair.
+        level: float32[items + 1], what is usual for each item.
         vectors: As of `kernel`.
+        most: At least so many of a person's latest labels are read, and at most half as many more.
     """
     found = np.zeros(len(asked), np.float32)
+    some = np.flatnonzero(last > first)
+    if not len(some):
+        return found
+    ends = last[some]
+    # Beginnings lie apart, so that many pairs have theirs in common.
+    apart = max(1, most // 2)
+    starts = first[some] + np.maximum(0, (ends - first[some] - most) // apart) * apart
+    runs, run_of = np.unique(starts, return_inverse=True)
+    lengths = np.zeros(len(runs), np.int64)
+    np.maximum.at(lengths, run_of, ends - starts)
+    blocks = list(_alike_in_length(lengths))
+    block_of, place_of = np.empty_like(lengths), np.empty_like(lengths)
+    for number, block in enumerate(blocks):
+        block_of[block], place_of[block] = number, np.arange(len(block))
+    order = np.argsort(block_of[run_of], kind="stable")
+    cuts = np.searchsorted(block_of[run_of][order], np.arange(1, len(blocks)))
     # In double precision, so that it makes no difference which pairs are answered together.
     table = torch.from_numpy(vectors).double()
-    starts = np.cumsum(past.lengths) - past.lengths
-    for rows in _alike_in_length(past.lengths):
-        longest = int(past.lengths[rows[-1]])
-        there = np.arange(longest) < past.lengths[rows, None]
-        entries = np.where(there, starts[rows, None] + np.arange(longest), 0)
-        known = torch.from_numpy(there.astype(np.float64))
-        history = table[torch.from_numpy(met[entries])] * known[:, :, None]
-        labels = torch.from_numpy(news[entries]) * known
-        covariance = history @ history.transpose(1, 2)
-        covariance.diagonal(dim1=1, dim2=2).add_(_NOISE)
-        factor = torch.linalg.cholesky(covariance)
-        weights = torch.cholesky_solve(labels[:, :, None], factor)
-        direction = (history.transpose(1, 2) @ weights)[:, :, 0]
-        found[rows] = (direction * table[torch.from_numpy(asked[rows])]).sum(1).numpy()
+    for block, rows in zip(blocks, np.split(order, cuts), strict=True):
+        weights = _after_each_label(log, runs[block], lengths[block], level, table)
+        then = weights[place_of[run_of[rows]], ends[rows] - starts[rows] - 1]
+        found[some[rows]] = (then * table[asked[some[rows]]]).sum(1).numpy()
     return found
 
 
-def _alike_in_length(lengths: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
-    """Rows with a past, in blocks of about one length, the longest last."""
+def _after_each_label(
+    log: Log, runs: Places, lengths: Places, level: Floats, table: torch.Tensor
+) -> torch.Tensor:
+    """Weights of the ridge regression after each label of each run, float64[runs, longest, d]."""
+    there = np.arange(lengths.max()) < lengths[:, None]
+    events = log.by_person.order[np.where(there, runs[:, None] + np.arange(lengths.max()), 0)]
+    known = torch.from_numpy(there)[:, :, None]
+    items = log.items[events]
+    beyond = torch.from_numpy(log.labels[events].astype(np.float64) - level[items])
+    history = table[torch.from_numpy(items)] * known
+    covariance = history @ history.transpose(1, 2)
+    covariance.diagonal(dim1=1, dim2=2).add_(_NOISE)
+    both = torch.cat([history, beyond[:, :, None] * known], dim=2)
+    solved = torch.linalg.solve_triangular(torch.linalg.cholesky(covariance), both, upper=False)
+    return (solved[:, :, :-1] * solved[:, :, -1:]).cumsum(1)
+
+
+def _alike_in_length(lengths: Places) -> Iterator[Places]:
+    """Places of runs, in blocks of about one length, the longest last."""
     order = np.argsort(lengths, kind="stable")
-    order = order[lengths[order] > 0]
     start = 0
     while start < len(order):
         first = int(lengths[order[start]])

@@ -30,7 +30,7 @@ _BANDWIDTHS = (0.1, 0.3)
 #: In days: how fast it counts less for being long ago.
 _HALF_LIVES = (1 / 24, 7.0)
 #: Entries of pasts that are looked at together.
-_BLOCK = 2**19
+_BLOCK = 2**16
 
 
 @dataclass(frozen=True)
@@ -170,9 +170,9 @@ class Signals:
             "past: beyond quality": past.sums(news) / (past.lengths + 3.0),
             "past: quality": past.sums(known.quality[items]) / (past.lengths + 1.0),
         }
-        days = (pairs.times[row] - log.known[past.event]) / DAY
+        days = ((pairs.times[row] - log.known[past.event]) / DAY).astype(np.float32)
         for half_life in _HALF_LIVES:
-            weights = np.exp2(-np.maximum(days, 0) / half_life)
+            weights = np.exp2(-np.maximum(days, 0) / np.float32(half_life))
             name = f"past: beyond quality, half-life {half_life:.2g} d"
             columns[name] = past.sums(weights * news) / (past.sums(weights) + 0.5)
         for name, vectors in known.likeness.items():

@@ -29,6 +29,7 @@ class Large(Config):
 class Run(Config):
     epochs: int = 10
     rate: Rate = Rate()
+    slow_rate: Rate = Rate(start=0.01, schedule="cosine")
     second_rate: Rate | None = None
     rates: dict[str, Rate] = Field(default_factory=dict)
     network: Annotated[Small | Large, Field(discriminator="kind")] = Small()
@@ -44,6 +45,13 @@ def test_values_are_taken_and_defaults_filled_in() -> None:
     run = Run.parse({"epochs": 3, "rate": {"start": 1}, "network": {"kind": "large"}})
     assert run == Run(epochs=3, rate=Rate(start=1.0), network=Large())
     assert Run.parse(run.model_dump(mode="json")) == run
+
+
+def test_a_section_given_in_part_keeps_the_rest_of_its_own_default() -> None:
+    run = Run.parse({"rate": {"start": 1}, "slow_rate": {"start": 1}})
+    assert run.rate == Rate(start=1, schedule="constant")
+    assert run.slow_rate == Rate(start=1, schedule="cosine")
+    assert Run(slow_rate=Rate(start=1)).slow_rate.schedule == "constant"
 
 
 def test_settings_never_change() -> None:

@@ -11,7 +11,8 @@ the labels are made; `trees without stars` see the labels alone, as the publishe
 who have both labels.
 
 On ML-1M (600 people, rating above 3, divided in time) and the generated shop (is what was looked
-at put into the cart) every body reads the same features. On the shop, whether what is in the cart
+at put into the cart) every body reads the same features; `language` reads 10,000 pairs as text,
+once. On the shop, whether what is in the cart
 is bought depends on the device in a known way: `truth` ranks by the true probabilities, with the
 device and without. What becomes of rare labels is measured on purchases after looks.
 """
@@ -49,6 +50,7 @@ CARTS, PURCHASES, RARE = "carts", "purchases", "rare"
 TRUTH, BLIND_TRUTH = "truth", "truth without device"
 WITHOUT_CONTEXT, WITHOUT_STARS = "trees without context", "trees without stars"
 WITHOUT_WORDS = "trees without words"
+LANGUAGE = "language"
 BALANCING = ("none", "weights", "oversample", "undersample", "smote", "downsample", "focal")
 #: What a shop is asked: the event that asks, and the one that answers.
 QUESTIONS = {CARTS: ("view", "cart"), PURCHASES: ("cart", "purchase"), RARE: ("view", "purchase")}
@@ -133,6 +135,8 @@ def build(cell: Cell) -> InterestModel:
         settings["features"] = {"context": (), "moment": False}
     elif cell.data != SHOP:
         settings["features"] = {"context": ()}  # Nothing but ratings, which are what is asked.
+    if name == LANGUAGE:
+        settings["body"] = {"language": {"training": {"epochs": 1}}}
     if balancing == "focal":
         settings["body"] = {"focal": 2.0}
     elif balancing:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, cast
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from foretaste.errors import ConfigError
 
@@ -18,6 +18,22 @@ class Config(BaseModel):
     model_config = ConfigDict(
         extra="forbid", frozen=True, validate_default=True, allow_inf_nan=False
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _beside_defaults(cls, values: Any) -> Any:
+        """A section given in part keeps the rest of the field's default, not of its class's."""
+        if not isinstance(values, Mapping):
+            return values
+        found = dict(cast(Mapping[str, Any], values))
+        for name, field in cls.model_fields.items():
+            given, default = found.get(name), field.default
+            # Of several kinds of section, another kind has nothing to keep.
+            one_kind = isinstance(default, Config) and type(default) is field.annotation
+            if one_kind and isinstance(given, Mapping):
+                parts = cast(Mapping[str, Any], given)
+                found[name] = default.model_dump(exclude_unset=True) | dict(parts)
+        return found
 
     @classmethod
     def parse(cls, values: Mapping[str, Any], *, file: str | Path | None = None) -> Self:

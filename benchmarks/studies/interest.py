@@ -12,9 +12,9 @@ who have both labels.
 
 On ML-1M (600 people, rating above 3, divided in time) and the generated shop (is what was looked
 at put into the cart) every body reads the same features; `language` reads 10,000 pairs as text,
-once. On the shop, whether what is in the cart
-is bought depends on the device in a known way: `truth` ranks by the true probabilities, with the
-device and without. What becomes of rare labels is measured on purchases after looks.
+once. On the shop, whether what is in the cart is bought depends on the device in a known way:
+`truth` ranks by the true probabilities, with the device and without. What becomes of rare labels
+is measured on purchases after looks.
 """
 
 from __future__ import annotations

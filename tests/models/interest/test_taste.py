@@ -49,8 +49,8 @@ def test_it_is_a_ridge_regression_on_the_vectors(sizes: list[int], most: int, se
     log = log_of(np.array(sizes), seed)
     first, last, asked = asked_of(log, 20, seed)
     level = np.random.default_rng([seed, 2]).random(ITEMS + 1).astype(np.float32)
-    vectors = kernel(likeness(seed))
-    found = taste(log, first, last, asked, level, vectors, most)
+    found = taste(log, first, last, asked, level, likeness(seed), most)
+    vectors = kernel(np.arange(ITEMS + 1, dtype=np.int32), likeness(seed)).numpy()
     for row, (start, end) in enumerate(zip(first, last, strict=True)):
         possible = [
             ridge(log, begin, end, level, vectors) @ vectors[asked[row]]
@@ -60,7 +60,7 @@ def test_it_is_a_ridge_regression_on_the_vectors(sizes: list[int], most: int, se
 
 
 def ridge(log: Log, begin: int, end: int, level: np.ndarray, vectors: np.ndarray) -> np.ndarray:
-    read = vectors[log.items[begin:end]].astype(np.float64)
+    read = vectors[log.items[begin:end]]
     beyond = log.labels[begin:end] - level[log.items[begin:end]]
     return np.linalg.solve(
         read.T @ read + module._NOISE * np.eye(vectors.shape[1]), read.T @ beyond
@@ -68,11 +68,11 @@ def ridge(log: Log, begin: int, end: int, level: np.ndarray, vectors: np.ndarray
 
 
 def test_what_is_alike_is_expected_to_be_liked_alike() -> None:
-    vectors = kernel({"content": np.eye(3, dtype=np.float32)})
+    alike = {"content": np.eye(3, dtype=np.float32)}
     log = Log(np.ones(3, np.int32), np.ones(3, np.int32), np.ones(3, np.float32), np.arange(3))
     first, last = np.array([0, 0, 0]), np.array([3, 3, 0])
     asked = np.array([1, 2, 1], np.int32)
-    same, other, nobody = taste(log, first, last, asked, np.zeros(3, np.float32), vectors, 200)
+    same, other, nobody = taste(log, first, last, asked, np.zeros(3, np.float32), alike, 200)
     assert same > other > 0  # Who is pleased three times is also somewhat easy to please.
     assert nobody == 0
 
@@ -80,7 +80,7 @@ def test_what_is_alike_is_expected_to_be_liked_alike() -> None:
 def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     log = log_of(np.random.default_rng(0).integers(0, 40, 50), 0)
     pairs = asked_of(log, 100, 0)
-    given_all = (log, *pairs, np.full(ITEMS + 1, 0.5, np.float32), kernel(likeness(0)), 20)
+    given_all = (log, *pairs, np.full(ITEMS + 1, 0.5, np.float32), likeness(0), 20)
     at_once = taste(*given_all)
     monkeypatch.setattr(module, "_BLOCK", 1)
     np.testing.assert_allclose(taste(*given_all), at_once, atol=1e-7)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from foretaste.models.interest.knowledge import Chronicle, Knowledge
 from foretaste.models.interest.log import Log, Pasts, running
-from foretaste.models.interest.taste import kernel, taste
+from foretaste.models.interest.taste import taste
 
 Columns = dict[str, NDArray[np.floating]]
 
@@ -108,9 +108,7 @@ class Signals:
         """What the person's labels, and the item's quality, say of a label above the usual."""
         first, last = self._log.by_person.spans(pairs.people, pairs.until)
         level = np.float32(known.usual) + known.quality
-        beyond = taste(
-            self._log, first, last, pairs.items, level, kernel(known.likeness), self._most
-        )
+        beyond = taste(self._log, first, last, pairs.items, level, known.likeness, self._most)
         return {"taste": beyond, EXPECTED: beyond + known.quality[pairs.items]}
 
     def _usual(self, until: NDArray[np.int64]) -> NDArray[np.float64]:

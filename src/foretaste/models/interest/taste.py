@@ -23,19 +23,20 @@ _NOISE = 3.0
 _BLOCK = 2**21
 
 
-def kernel(likeness: Mapping[str, Floats]) -> Floats:
+def kernel(items: NDArray[np.int32], likeness: Mapping[str, Floats]) -> torch.Tensor:
     """Vectors whose products are how much the labels of two items have in common.
 
     Args:
+        items: int32[...], codes.
         likeness: By name, float32[items + 1, d], as of `Knowledge`.
 
     Returns:
-        float32[items + 1, 1 + sum of d].
+        float64[..., 1 + sum of d]: in double precision it makes no difference which pairs are
+        answered together.
     """
-    parts = [np.sqrt(_OF_LIKENESS[name]) * vectors for name, vectors in likeness.items()]
-    items = len(parts[0])
-    leniency = np.full((items, 1), np.sqrt(_LENIENCY))
-    return np.concatenate([leniency, *parts], axis=1).astype(np.float32)
+    leniency = np.full((*items.shape, 1), _LENIENCY**0.5, np.float32)
+    parts = [vectors[items] * _OF_LIKENESS[name] ** 0.5 for name, vectors in likeness.items()]
+    return torch.from_numpy(np.concatenate([leniency, *parts], axis=-1)).double()
 
 
 def taste(
@@ -44,7 +45,7 @@ def taste(
     last: Places,
     asked: NDArray[np.int32],
     level: Floats,
-    vectors: Floats,
+    likeness: Mapping[str, Floats],
     most: int,
 ) -> Floats:
     """How far the label of an item will be above what is usual for that item, float32[n].
@@ -61,7 +62,7 @@ def taste(
         last: int64[n], and where it ends.
         asked: int32[n], the item of each pair.
         level: float32[items + 1], what is usual for each item.
-        vectors: As of `kernel`.
+        likeness: As of `kernel`.
         most: At least so many of a person's latest labels are read, and at most half as many more.
     """
     found = np.zeros(len(asked), np.float32)
@@ -81,17 +82,15 @@ def taste(
         block_of[block], place_of[block] = number, np.arange(len(block))
     order = np.argsort(block_of[run_of], kind="stable")
     cuts = np.searchsorted(block_of[run_of][order], np.arange(1, len(blocks)))
-    # In double precision, so that it makes no difference which pairs are answered together.
-    table = torch.from_numpy(vectors).double()
     for block, rows in zip(blocks, np.split(order, cuts), strict=True):
-        weights = _after_each_label(log, runs[block], lengths[block], level, table)
+        weights = _after_each_label(log, runs[block], lengths[block], level, likeness)
         then = weights[place_of[run_of[rows]], ends[rows] - starts[rows] - 1]
-        found[some[rows]] = (then * table[asked[some[rows]]]).sum(1).numpy()
+        found[some[rows]] = (then * kernel(asked[some[rows]], likeness)).sum(1).numpy()
     return found
 
 
 def _after_each_label(
-    log: Log, runs: Places, lengths: Places, level: Floats, table: torch.Tensor
+    log: Log, runs: Places, lengths: Places, level: Floats, likeness: Mapping[str, Floats]
 ) -> torch.Tensor:
     """Weights of the ridge regression after each label of each run, float64[runs, longest, d]."""
     there = np.arange(lengths.max()) < lengths[:, None]
@@ -99,7 +98,7 @@ def _after_each_label(
     known = torch.from_numpy(there)[:, :, None]
     items = log.items[events]
     beyond = torch.from_numpy(log.labels[events].astype(np.float64) - level[items])
-    history = table[torch.from_numpy(items)] * known
+    history = kernel(items, likeness) * known
     covariance = history @ history.transpose(1, 2)
     covariance.diagonal(dim1=1, dim2=2).add_(_NOISE)
     both = torch.cat([history, beyond[:, :, None] * known], dim=2)

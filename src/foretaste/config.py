@@ -27,9 +27,9 @@ class Config(BaseModel):
             return values
         found = dict(cast(Mapping[str, Any], values))
         for name, field in cls.model_fields.items():
-            given, default = found.get(name), field.default
+            given, default, kind = found.get(name), field.default, cast(Any, field.annotation)
             # Of several kinds of section, another kind has nothing to keep.
-            one_kind = isinstance(default, Config) and type(default) is field.annotation
+            one_kind = isinstance(default, Config) and type(default) is kind
             if one_kind and isinstance(given, Mapping):
                 parts = cast(Mapping[str, Any], given)
                 found[name] = default.model_dump(exclude_unset=True) | dict(parts)

@@ -62,9 +62,7 @@ def test_it_is_a_ridge_regression_on_the_vectors(sizes: list[int], most: int, se
 def ridge(log: Log, begin: int, end: int, level: np.ndarray, vectors: np.ndarray) -> np.ndarray:
     read = vectors[log.items[begin:end]]
     beyond = log.labels[begin:end] - level[log.items[begin:end]]
-    return np.linalg.solve(
-        read.T @ read + module._NOISE * np.eye(vectors.shape[1]), read.T @ beyond
-    )
+    return np.linalg.solve(read.T @ read + module.NOISE * np.eye(vectors.shape[1]), read.T @ beyond)
 
 
 def test_what_is_alike_is_expected_to_be_liked_alike() -> None:

@@ -18,7 +18,7 @@ Places = NDArray[np.int64]
 #: validation pairs of ML-1M.
 _LENIENCY = 0.3
 _OF_LIKENESS = {"content": 0.2, "together": 0.2, "agree": 0.1}
-_NOISE = 3.0
+NOISE = 3.0
 #: Entries of covariance matrices that are held at once.
 _BLOCK = 2**21
 
@@ -100,7 +100,7 @@ def _after_each_label(
     beyond = torch.from_numpy(log.labels[events].astype(np.float64) - level[items])
     history = kernel(items, likeness) * known
     covariance = history @ history.transpose(1, 2)
-    covariance.diagonal(dim1=1, dim2=2).add_(_NOISE)
+    covariance.diagonal(dim1=1, dim2=2).add_(NOISE)
     both = torch.cat([history, beyond[:, :, None] * known], dim=2)
     solved = torch.linalg.solve_triangular(torch.linalg.cholesky(covariance), both, upper=False)
     return (solved[:, :, :-1] * solved[:, :, -1:]).cumsum(1)

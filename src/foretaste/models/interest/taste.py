@@ -19,8 +19,9 @@ Places = NDArray[np.int64]
 _LENIENCY = 0.3
 _OF_LIKENESS = {"content": 0.2, "together": 0.2, "agree": 0.1}
 NOISE = 3.0
-#: Entries of covariance matrices that are held at once.
+#: Entries of covariance matrices, or of vectors about so long, that are held at once.
 _BLOCK = 2**21
+_WIDTH = 128
 
 
 def kernel(items: NDArray[np.int32], likeness: Mapping[str, Floats]) -> torch.Tensor:
@@ -115,6 +116,6 @@ def _alike_in_length(lengths: Places) -> Iterator[Places]:
         # Up to a quarter longer than the first, and no more than can be held.
         limit = first + first // 4 + 1
         stop = start + int(np.searchsorted(lengths[order[start:]], limit, side="right"))
-        stop = min(stop, start + max(1, _BLOCK // limit**2))
+        stop = min(stop, start + max(1, _BLOCK // (limit * max(limit, _WIDTH))))
         yield order[start:stop]
         start = stop

@@ -93,8 +93,8 @@ class Prompts:
 class LanguageNetwork(nn.Module):
     """A pretrained encoder, and one number from the mean of its token vectors.
 
-    Dropout is of that mean alone. Within the encoder, its random numbers would cost as much time as
-    all products do.
+    Dropout is of that mean alone. Within the encoder, its random numbers would cost three quarters
+    of the time that all products take.
 
     Args:
         encoder: A transformers model.

@@ -18,11 +18,16 @@ def test_a_packaged_model_is_found_below_its_sentence_layout() -> None:
     assert all(weight.requires_grad for weight in network.parameters())
 
 
-@pytest.mark.parametrize("lost", ["tokenizer.json", "model.safetensors"])
-def test_a_folder_that_lacks_files_is_named(plain_model: Path, tmp_path: Path, lost: str) -> None:
+@pytest.mark.parametrize(
+    ("lost", "told"),
+    [("tokenizer.json", "tokenizer is missing"), ("model.safetensors", "no weights")],
+)
+def test_a_folder_that_lacks_files_is_named(
+    plain_model: Path, tmp_path: Path, lost: str, told: str
+) -> None:
     folder = Path(shutil.copytree(plain_model, tmp_path / "model"))
     (folder / lost).unlink()
     (folder / "vocab.txt").unlink(missing_ok=True)
-    with pytest.raises(InputError, match=r"model") as caught:
+    with pytest.raises(InputError, match=told) as caught:
         trainable_transformer(str(folder))
     assert str(folder) in str(caught.value)

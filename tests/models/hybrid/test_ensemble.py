@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from foretaste.errors import ConfigError, InputError
-from foretaste.models import ALS, ContentBased, ItemKNN, WeightedHybrid
+from foretaste.models import ALS, ContentBased, ItemKNN, LightGCN, WeightedHybrid
 from tests.content.words import WordCounts
 from tests.contracts.worlds import two_tastes
 
@@ -25,7 +25,8 @@ def test_sections_reach_the_members_that_have_them() -> None:
     members = [{"name": "itemknn"}, {"name": "lightgcn"}, {"name": "content"}]
     model = WeightedHybrid(members=members, training={"epochs": 7}, content={"fields": ["name"]})
     plain = [member.config.model_dump() for member in model.recommenders]
-    assert plain[1]["training"]["epochs"] == 7
+    own = LightGCN().config.model_dump()["training"]
+    assert plain[1]["training"] == own | {"epochs": 7}
     assert plain[2]["content"]["fields"] == ("name",)
 
 

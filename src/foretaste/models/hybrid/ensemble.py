@@ -224,7 +224,7 @@ class Ensemble(Recommender):
 def _built(config: EnsembleConfig) -> list[Recommender]:
     """The members that the settings describe, not yet fitted."""
     shared = {
-        section: getattr(config, section).model_dump()
+        section: getattr(config, section).model_dump(exclude_unset=True)
         for section in _SHARED_SECTIONS
         if getattr(config, section) is not None
     }

@@ -4,8 +4,8 @@ Text models made smaller, steps after the encoder, relations, and pictures besid
 form is asked two questions on Beauty or ML-1M: the next item (leave-one-out, `warm`), and items
 without any training event, ranked among the whole catalogue (item-cold, `cold`) and among
 themselves (`cold_only`). The recommender is `content`, which learns nothing, so that what differs
-is the vectors; `sequence` reads the words as they are and the smallest model's. Whatever is learnt from texts,
-pictures or relations is learnt without the items that are held out.
+is the vectors; `sequence` reads the words as they are and the smallest model's. Whatever is learnt
+from texts, pictures or relations is learnt without the items that are held out.
 
 Texts a second are of the catalogue of Beauty, every form in turn with sentence-transformers in
 fp32 in the same process, on as many threads: `speed` is how many times as many. Settings are the

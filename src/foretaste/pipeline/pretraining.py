@@ -31,7 +31,7 @@ def pretrain_on(
     """`pretrain` with the sequence model's backbone as the user tower where one is asked for."""
 
     def backbone(dimension: int) -> nn.Module:
-        shape = SequenceConfig(dimension=dimension, length=config.history)
+        shape = SequenceConfig(dimension=dimension, length=config.history, dropout=0.2)
         return SequenceNetwork(shape, items=0, base=None).backbone
 
     return pretrain(train, folder, content=content, config=config, make_tower=backbone)

@@ -12,8 +12,10 @@ import pytest
 from foretaste.data import Dataset
 from foretaste.errors import DataError
 from foretaste.models import Ranking, SequenceRecommender
+from foretaste.models.sequence.config import usual_dropout
 from foretaste.models.sequence.item_table import ItemTable
 from foretaste.models.sequence.model import BORROWED
+from foretaste.training import ByteDropout
 from tests.contracts.worlds import COLD, dataset, two_tastes
 
 SMALL = {"dimension": 8, "negatives": 50, "seed": 1}
@@ -158,3 +160,16 @@ def test_debiasing_takes_popularity_out_of_the_answers() -> None:
         scores = model.score([["hit"], ["best-seller"]], [*popular, *rare])
         means.append(scores[:, 2:].mean() - scores[:, :2].mean())
     assert means[1] > means[0] + 0.2
+
+
+def test_the_less_there_is_to_learn_from_the_more_is_dropped() -> None:
+    shares = [usual_dropout(events) for events in (0, 100_000, 400_000, 900_000, 10**9)]
+    assert shares == sorted(shares, reverse=True)
+    assert (shares[0], shares[1], shares[-2], shares[-1]) == (0.5, 0.5, 0.2, 0.2)
+    for given, dropped in ((None, 0.5), (0.3, 0.3)):
+        model = SequenceRecommender(**SMALL, dropout=given, training={"epochs": 1}).fit(cycle())
+        restored = SequenceRecommender.from_state(model.state())
+        for one in (model, restored):
+            parts = [part for part in one.network.modules() if isinstance(part, ByteDropout)]
+            assert parts
+            assert {part.below for part in parts} == {round(256 * dropped)}

@@ -149,7 +149,12 @@ class SequenceRecommender(ByVectors, ContentRecommender):
         return train.histories()
 
     def _new_network(self, base: torch.Tensor | None) -> SequenceNetwork:
-        return SequenceNetwork(self.config, len(self.item_vocabulary), base)
+        return SequenceNetwork(self._shape, len(self.item_vocabulary), base)
+
+    @property
+    def _shape(self) -> SequenceConfig:
+        """The settings, and what follows from the data where they leave it open."""
+        return self.config.for_events(len(self.histories.values))
 
     def _objectives(self, train: Dataset) -> list[tuple[float, Objective]]:
         """What is learnt, each with its weight."""

@@ -17,23 +17,28 @@ from foretaste.models.sequence.config import SequenceConfig
 def build_backbone(config: SequenceConfig) -> Backbone:
     """A new backbone; its weights are drawn by torch's randomness.
 
-    A row has at most one place more than the actions read: what follows them.
+    A row has at most one place more than the actions read: what follows them. Without a `dropout`
+    nothing is dropped: how much suits is known where the data is (`SequenceConfig.for_events`).
     """
+    dropout = config.dropout or 0.0
     if config.backbone == "bert4rec":
         return BidirectionalBackbone(
             layers=config.layers,
             dimension=config.dimension,
             heads=config.heads,
             room=config.length + 1,
-            dropout=config.dropout,
+            dropout=dropout,
         )
     return CausalBackbone(
-        _blocks(config), dimension=config.dimension, room=config.length + 1, dropout=config.dropout
+        _blocks(config, dropout),
+        dimension=config.dimension,
+        room=config.length + 1,
+        dropout=dropout,
     )
 
 
-def _blocks(config: SequenceConfig) -> nn.Module:
-    layers, dimension, dropout = config.layers, config.dimension, config.dropout
+def _blocks(config: SequenceConfig, dropout: float) -> nn.Module:
+    layers, dimension = config.layers, config.dimension
     match config.backbone:
         case "gru" | "lstm" as kind:
             return Recurrent(kind, layers=layers, dimension=dimension, dropout=dropout)

@@ -191,7 +191,7 @@ class NextAction(SequenceRecommender):
         return rows
 
     def _new_network(self, base: torch.Tensor | None) -> SequenceNetwork:
-        return ActionNetwork(self.config, len(self.item_vocabulary), base, self._meaning)
+        return ActionNetwork(self._shape, len(self.item_vocabulary), base, self._meaning)
 
     def _objectives(self, train: Dataset) -> list[tuple[float, Objective]]:
         return [

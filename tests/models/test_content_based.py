@@ -7,6 +7,7 @@ import pytest
 from foretaste.content import TextEncoder, TextEncoderConfig
 from foretaste.data import Dataset
 from foretaste.errors import DataError, InputError
+from foretaste.evaluation import evaluate
 from foretaste.models import ContentBased, TfIdf
 from tests.content.words import WordCounts
 
@@ -66,6 +67,58 @@ def test_new_items_are_read_and_old_answers_stay():
     assert model.recommend(histories=[[8]], k=1)["item_id"].to_list() == [1]
     again = ContentBased.from_state(model.state())
     assert np.array_equal(again.score([[9]], [8, 9]), model.score([[9]], [8, 9]))
+
+
+class Drowned:
+    """Vectors whose first coordinate is loud and says nothing; the others say which kind it is."""
+
+    dimension = 4
+    fingerprint = "drowned"
+
+    def encode(self, items: pl.DataFrame) -> np.ndarray:
+        kinds = np.eye(3, dtype=np.float32)[items["kind"].to_numpy()]
+        loud = np.random.default_rng(0).choice([-9, 9], (1000, 1)).astype(np.float32)
+        return np.hstack([loud[items["item_id"].to_numpy()], kinds])
+
+
+def loyal_people() -> Dataset:
+    """Everybody acts on items of one kind."""
+    items = pl.DataFrame({"item_id": range(60), "kind": [item % 3 for item in range(60)]})
+    rng = np.random.default_rng(1)
+    events = pl.DataFrame(
+        [
+            {"user_id": person, "item_id": 3 * int(item) + person % 3, "timestamp": time}
+            for person in range(60)
+            for time, item in enumerate(rng.permutation(20)[:6])
+        ]
+    )
+    return Dataset.from_tables(events, items, clock="order")
+
+
+def test_vectors_are_whitened_where_validation_targets_say_that_it_helps():
+    split = loyal_people().split("leave-one-out")
+    as_they_are = ContentBased(content=Drowned(), whitening=0).fit(split.train)
+    chosen = ContentBased(content=Drowned()).fit(split.train, split.validation)
+    before, after = (
+        evaluate(model, split).metric("NDCG@10").value for model in (as_they_are, chosen)
+    )
+    assert after > 1.2 * before
+    without = ContentBased(content=Drowned()).fit(split.train)
+    assert np.array_equal(without.item_vectors, as_they_are.item_vectors)
+    # What comes later is read in the same way.
+    again = ContentBased.from_state(chosen.state())
+    again.content.encoder = Drowned()
+    new = pl.DataFrame({"item_id": [70, 71], "kind": [1, 2]})
+    again.add_items(new)
+    scores = again.score([[1, 4]], [70, 71])[0]
+    assert scores[0] > scores[1]
+    assert np.array_equal(chosen.add_items(new).item_vectors, again.item_vectors)
+
+
+def test_full_whitening_makes_all_directions_alike():
+    model = ContentBased(content=Drowned(), whitening=1).fit(loyal_people())
+    variance = (model.item_vectors[1:] ** 2).mean(axis=0)
+    assert variance[variance > 1e-6].min() > 0.5 * variance.max()
 
 
 def test_items_that_cannot_be_read_leave_the_model_as_it_was():

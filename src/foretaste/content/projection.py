@@ -6,14 +6,16 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.decomposition import PCA
+
+from foretaste.content._fitted import filled
+from foretaste.content.steps import principal
 
 Vectors = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class Projection:
-    """The leading principal components of a set of vectors, scaled to unit length.
+    """The leading principal components of a set of vectors, whose products are of unit length.
 
     Attributes:
         mean: float32[d_in].
@@ -24,16 +26,22 @@ class Projection:
     components: Vectors
 
     @classmethod
-    def fit(cls, vectors: Vectors, dimension: int) -> Projection:
-        """Fits on float32[n, d_in]; zero vectors (items that say nothing) are left out."""
-        spoken = vectors[vectors.any(axis=1)]
-        components = np.zeros((dimension, vectors.shape[1]), np.float32)
+    def fit(cls, vectors: Vectors, dimension: int, *, whitening: float = 0.0) -> Projection:
+        """Fits on float32[n, d_in]; zero vectors (items that say nothing) are left out.
+
+        Args:
+            vectors: Of the encoder.
+            dimension: Of what comes out.
+            whitening: As of `principal`.
+        """
+        width = vectors.shape[1]
+        spoken = vectors[filled(vectors)]
+        components = np.zeros((dimension, width), np.float32)
         if len(spoken) < 2:
-            return cls(np.zeros(vectors.shape[1], np.float32), components)
-        rank = min(dimension, len(spoken), vectors.shape[1])
-        pca = PCA(n_components=rank, svd_solver="covariance_eigh").fit(spoken)
-        components[:rank] = pca.components_
-        return cls(pca.mean_.astype(np.float32), components)
+            return cls(np.zeros(width, np.float32), components)
+        leading = principal(spoken, min(dimension, width), whitening=whitening)
+        components[: min(dimension, width)] = leading.matrix.T
+        return cls(leading.mean, components)
 
     def apply(self, vectors: Vectors) -> Vectors:
         """float32[n, d_in] to float32[n, d_out] of unit length; zero vectors stay zero."""

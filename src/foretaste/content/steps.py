@@ -108,7 +108,7 @@ def fit_step(step: Step, vectors: Vectors, seed: int = 0) -> Affine | None:
             drawn = np.random.default_rng(seed).normal(size=(width, length)) / np.sqrt(length)
             return Affine(np.zeros(width, np.float32), drawn.astype(np.float32))
         case _:
-            return _principal(said, length, whiten=step.kind == "whiten")
+            return principal(said, length, whitening=1.0 if step.kind == "whiten" else 0.0)
 
 
 class Steps:
@@ -218,7 +218,18 @@ class SteppedEncoder(FittedEncoder):
         self._steps.restore(tensors)
 
 
-def _principal(said: Vectors, length: int, *, whiten: bool) -> Affine:
+def principal(said: Vectors, length: int, *, whitening: float) -> Affine:
+    """The leading principal components, brought toward equal variance.
+
+    Args:
+        said: float32[n, d], no zero rows.
+        length: Coordinates that come out; those beyond the rank are zero.
+        whitening: Power of the variance that is taken away: 0 keeps it, at 1 all are alike (Su et
+            al., 2021).
+
+    Raises:
+        ConfigError: There are fewer than two vectors.
+    """
     from sklearn.decomposition import PCA
 
     rank = min(length, len(said))
@@ -228,9 +239,7 @@ def _principal(said: Vectors, length: int, *, whiten: bool) -> Affine:
             field="steps",
         )
     pca = PCA(n_components=rank, svd_solver="covariance_eigh").fit(said)
+    variance = np.maximum(pca.explained_variance_, _LEAST_VARIANCE * pca.explained_variance_[0])
     matrix = np.zeros((said.shape[1], length), np.float32)
-    matrix[:, :rank] = np.asarray(pca.components_).T
-    if whiten:
-        variance = pca.explained_variance_
-        matrix[:, :rank] /= np.sqrt(np.maximum(variance, _LEAST_VARIANCE * variance[0]))
+    matrix[:, :rank] = np.asarray(pca.components_).T / variance ** (whitening / 2)
     return Affine(pca.mean_.astype(np.float32), matrix)

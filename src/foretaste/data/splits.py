@@ -58,6 +58,13 @@ class Targets:
         """The given rows, in the given order."""
         return Targets(self.users[rows], self.histories.take(rows), self.items.take(rows))
 
+    def draw(self, most: int, seed: int) -> Targets:
+        """At most so many rows, drawn at random where there are more, in the order they have."""
+        if len(self) <= most:
+            return self
+        rng = np.random.default_rng(seed)
+        return self.take(np.sort(rng.choice(len(self), most, replace=False)))
+
 
 @dataclass(frozen=True)
 class Split:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from foretaste.data import Dataset, Ragged, Targets
-from foretaste.metrics import hit_positions, ndcg
+from foretaste.models._validation import ndcg_on
 from foretaste.models.base import Recommender
 from foretaste.training import Checkpoint, TrainingConfig, train_network
 from foretaste.training.precision import autocast
@@ -154,17 +154,12 @@ class _NetworkConfig(Protocol):
 def _validator(
     model: Recommender, config: _NetworkConfig, use: Callable[[], None], targets: Targets
 ) -> Callable[[], float]:
-    most = config.training.validation_users
-    if len(targets) > most:
-        drawn = np.random.default_rng(config.seed).choice(len(targets), most, replace=False)
-        targets = targets.take(np.sort(drawn))
+    targets = targets.draw(config.training.validation_users, config.seed)
 
     def measure() -> float:
         use()
         with autocast(torch.device("cpu"), config.training.precision):
-            ranked = model.rank(targets.histories, _VALIDATED_AT).items
-        hits = hit_positions(ranked, targets.items.row_of_value, targets.items.values)
-        return float(ndcg(hits, targets.items.lengths).mean())
+            return ndcg_on(model, targets)
 
     return measure
 

@@ -14,6 +14,7 @@ from sklearn.preprocessing import normalize
 
 from foretaste.config import Config
 from foretaste.content import TextEncoderConfig, item_texts
+from foretaste.content.steps import Affine, principal
 from foretaste.content.unit import unit, unit_scale
 from foretaste.content.words import TfIdfWords
 from foretaste.data import Dataset, Ragged, Targets
@@ -24,12 +25,19 @@ from foretaste.models._sparse import (
     recency_weights,
     restored_matrix,
 )
+from foretaste.models._validation import ndcg_on
 from foretaste.models.base import Recommender, Tensor
 from foretaste.models.reading import ContentRecommender
 from foretaste.models.vectors import ByVectors
 
 _VECTORS = "content.vectors"
+_MEAN, _MATRIX = "whitening.mean", "whitening.matrix"
 _WORDS = "words."
+
+#: What is tried where nobody has said how far to whiten.
+_WHITENINGS = (0.0, 0.5, 1.0)
+#: Most validation targets that are ranked for that, and the seed they are drawn by.
+_MOST_TARGETS, _SEED = 10_000, 0
 
 
 class ProfileConfig(Config):
@@ -48,9 +56,14 @@ class ContentBasedConfig(ProfileConfig):
 
     Attributes:
         content: The encoder of the items' words; None is for an encoder of one's own.
+        whitening: How far the vectors' principal components are brought to equal variance, from 0,
+            the encoder's vectors as they are, to 1 (Su et al., "Whitening sentence
+            representations", 2021). Null takes what ranks the validation targets best of none,
+            half and full, and none where there are no such targets.
     """
 
     content: TextEncoderConfig | None = TextEncoderConfig()
+    whitening: float | None = Field(default=None, ge=0, le=1)
 
 
 class TfIdfConfig(ProfileConfig):
@@ -69,8 +82,8 @@ class TfIdfConfig(ProfileConfig):
 class ContentBased(ByVectors, ContentRecommender):
     """Scores an item by the cosine between its vector and a person's (`tastes`).
 
-    Behaviour is not learnt from at all, so an item nobody has touched is ranked as fairly as any
-    other; one without text scores zero.
+    Behaviour says at most how far to whiten the vectors, so an item nobody has touched is ranked as
+    fairly as any other; one without text scores zero.
 
     Args:
         config: Settings, or give them by keyword.
@@ -85,10 +98,44 @@ class ContentBased(ByVectors, ContentRecommender):
 
     config: ContentBasedConfig
     _vectors: NDArray[np.float32]
+    _whitening: Affine | None
 
     def _fit(self, train: Dataset, validation: Targets | None) -> None:
-        vectors = unit(self.content.fit(train.items))
-        self._vectors = np.pad(vectors, ((1, 0), (0, 0)))
+        vectors = self.content.fit(train.items)
+        tried = self._whitenings(vectors, validation)
+        best = tried[0]
+        if len(tried) > 1 and validation is not None:
+            targets = validation.draw(_MOST_TARGETS, _SEED)
+
+            def quality(whitening: Affine | None) -> float:
+                self._use(vectors, whitening)
+                return ndcg_on(self, targets)
+
+            best = max(tried, key=quality)
+        self._use(vectors, best)
+
+    def _whitenings(
+        self, vectors: NDArray[np.float32], validation: Targets | None
+    ) -> list[Affine | None]:
+        """What is done to the vectors, one way or several to choose from; learnt on warm items."""
+        given = self.config.whitening
+        powers = (
+            (given,) if given is not None else _WHITENINGS if validation is not None else (0.0,)
+        )
+        known = vectors[self.item_counts[1:] > 0]
+        known = known[known.any(axis=1)]
+        if len(known) < 2:
+            return [None]
+        width = vectors.shape[1]
+        return [principal(known, width, whitening=power) if power else None for power in powers]
+
+    def _use(self, vectors: NDArray[np.float32], whitening: Affine | None) -> None:
+        self._whitening = whitening
+        self._vectors = np.pad(self._read(vectors), ((1, 0), (0, 0)))
+
+    def _read(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Unit vectors of what the encoder said."""
+        return unit(vectors if self._whitening is None else self._whitening.apply(vectors))
 
     def _learn_on(self, news: NDArray[np.int64]) -> None:
         """Behaviour teaches it nothing."""
@@ -119,13 +166,17 @@ class ContentBased(ByVectors, ContentRecommender):
         return weights * (self._vectors[histories.values] * toward[rows]).sum(axis=1)
 
     def _add_items(self, items: pl.DataFrame, codes: NDArray[np.int32]) -> None:
-        self._vectors = np.concatenate([self._vectors, unit(self.content.encode(items))])
+        self._vectors = np.concatenate([self._vectors, self._read(self.content.encode(items))])
 
     def _tensors(self) -> dict[str, Tensor]:
-        return {_VECTORS: self._vectors, **self.content.tensors()}
+        tensors = {_VECTORS: self._vectors, **self.content.tensors()}
+        if self._whitening is not None:
+            tensors |= {_MEAN: self._whitening.mean, _MATRIX: self._whitening.matrix}
+        return tensors
 
     def _restore(self, tensors: Mapping[str, Tensor]) -> None:
         self._vectors = tensors[_VECTORS]
+        self._whitening = Affine(tensors[_MEAN], tensors[_MATRIX]) if _MEAN in tensors else None
         self.content.restore(tensors)
 
 

@@ -153,10 +153,7 @@ class Ensemble(Recommender):
             member.fit(train, validation)
 
     def _drawn(self, targets: Targets) -> Targets:
-        if len(targets) <= self.config.most_lists:
-            return targets
-        rng = np.random.default_rng(self.config.seed)
-        return targets.take(np.sort(rng.choice(len(targets), self.config.most_lists, False)))
+        return targets.draw(self.config.most_lists, self.config.seed)
 
     def _inside(self) -> tuple[Recommender, ...]:
         """All recommenders in here: the members, and whatever a subclass needs besides."""

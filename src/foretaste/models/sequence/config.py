@@ -46,6 +46,9 @@ class SequenceConfig(Config):
         layers: Blocks of the backbone.
         heads: Attention heads a block of a transformer; `dimension` is an even multiple.
         length: Most recent actions read.
+        whitening: How far the principal components of the items' words are brought to equal
+            variance, from 0 to 1: so that what tells like items apart is heard beside what is
+            common to half of the catalogue (Su et al., 2021).
         bound: Longest correction of a text vector, which itself has length 1.
         dropout: Share of activations dropped in training; null: the less there is to learn from,
             the more (`usual_dropout`).
@@ -68,6 +71,7 @@ class SequenceConfig(Config):
     layers: int = Field(default=2, ge=1)
     heads: int = Field(default=2, ge=1)
     length: int = Field(default=200, ge=1)
+    whitening: float = Field(default=0.5, ge=0, le=1)
     bound: float = Field(default=1.0, gt=0)
     dropout: float | None = Field(default=None, ge=0, lt=1)
     negatives: int = Field(default=4096, ge=1)

@@ -255,7 +255,11 @@ class SequenceRecommender(ByVectors, ContentRecommender):
             # What was learnt before is told in the coordinates of then.
             self._start._projection
             if self._start is not None and self._start._projection is not None
-            else Projection.fit(vectors[self.item_counts[1:] > 0], self.config.dimension)
+            else Projection.fit(
+                vectors[self.item_counts[1:] > 0],
+                self.config.dimension,
+                whitening=self.config.whitening,
+            )
         )
         projected = self._projection.apply(vectors)
         return torch.from_numpy(np.pad(projected, ((1, 0), (0, 0))))

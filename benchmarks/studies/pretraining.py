@@ -6,12 +6,12 @@ a prefix; or the last two layers under a small sequence model), and then read by
 learns nothing, so that what differs is the vectors; those that a claim is made of are also read by
 `sequence`, with its own defaults. `frozen` is MiniLM as it is; `permuted` gives every item the
 words of another; `scratch` starts from nothing; `+whitened` brings the vectors' principal
-components to equal variance, as the training items have them. On the item-cold split a tenth of the items has no training event: `cold` ranks
-the full catalogue, `cold_only` those items among themselves. Words of items without events are read
-in pretraining, as a shop would; their events never are. Steps bound what one training may take;
-validation figures are for choosing, those of the tables are of the test targets. Seconds and memory
-are of pretraining alone. Three seeds of the one that the claim
-is made of.
+components to equal variance, as the training items have them. On the item-cold split a tenth of the
+items has no training event: `cold` ranks the full catalogue, `cold_only` those items among
+themselves. Words of items without events are read in pretraining, as a shop would; their events
+never are. Steps bound what one training may take; validation figures are for choosing, those of the
+tables are of the test targets. Seconds and memory are of pretraining alone. Three seeds of the one
+that the claim is made of.
 """
 
 from __future__ import annotations

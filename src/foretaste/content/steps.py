@@ -22,9 +22,6 @@ Kind = Literal["normalise", "centre", "pca", "whiten", "random", "truncate"]
 _NEED_LENGTH: Final = ("pca", "random", "truncate")
 _NEED_NONE: Final = ("normalise", "centre")
 
-#: Keeps components that hardly vary from being blown up, as a share of the largest variance.
-_LEAST_VARIANCE: Final = 1e-3
-
 
 @dataclass(frozen=True)
 class Step:
@@ -239,7 +236,8 @@ def principal(said: Vectors, length: int, *, whitening: float) -> Affine:
             field="steps",
         )
     pca = PCA(n_components=rank, svd_solver="covariance_eigh").fit(said)
-    variance = np.maximum(pca.explained_variance_, _LEAST_VARIANCE * pca.explained_variance_[0])
+    # Of few vectors the variances are hardly known: they are taken for more alike than they seem.
+    variance = pca.explained_variance_ + rank / len(said) * pca.explained_variance_.mean()
     matrix = np.zeros((said.shape[1], length), np.float32)
     matrix[:, :rank] = np.asarray(pca.components_).T / variance ** (whitening / 2)
     return Affine(pca.mean_.astype(np.float32), matrix)

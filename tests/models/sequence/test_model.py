@@ -18,7 +18,7 @@ from foretaste.models.sequence.model import BORROWED
 from foretaste.training import ByteDropout
 from tests.contracts.worlds import COLD, dataset, two_tastes
 
-SMALL = {"dimension": 8, "negatives": 50, "seed": 1}
+SMALL = {"dimension": 8, "negatives": 50, "seed": 1, "dropout": 0.2}
 
 
 class TasteEncoder:
@@ -167,7 +167,8 @@ def test_the_less_there_is_to_learn_from_the_more_is_dropped() -> None:
     assert shares == sorted(shares, reverse=True)
     assert (shares[0], shares[1], shares[-2], shares[-1]) == (0.5, 0.5, 0.2, 0.2)
     for given, dropped in ((None, 0.5), (0.3, 0.3)):
-        model = SequenceRecommender(**SMALL, dropout=given, training={"epochs": 1}).fit(cycle())
+        settings = {**SMALL, "dropout": given}
+        model = SequenceRecommender(**settings, training={"epochs": 1}).fit(cycle())
         restored = SequenceRecommender.from_state(model.state())
         for one in (model, restored):
             parts = [part for part in one.network.modules() if isinstance(part, ByteDropout)]

@@ -71,7 +71,7 @@ class SequenceConfig(Config):
     layers: int = Field(default=2, ge=1)
     heads: int = Field(default=2, ge=1)
     length: int = Field(default=200, ge=1)
-    whitening: float = Field(default=0.5, ge=0, le=1)
+    whitening: float = Field(default=1.0, ge=0, le=1)
     bound: float = Field(default=1.0, gt=0)
     dropout: float | None = Field(default=None, ge=0, lt=1)
     negatives: int = Field(default=4096, ge=1)

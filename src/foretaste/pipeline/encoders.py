@@ -118,7 +118,9 @@ def measure_encoder(config: RunConfig, candidate: Candidate) -> dict[str, Any]:
             prepared = prepare(_asking(config, kind), _silent)
             if group == "warm":
                 row |= _cost(encoder, prepared.dataset)
-            model = ContentBased(content=_with_steps(encoder, candidate, prepared.split.train))
+            model = ContentBased(
+                content=_with_steps(encoder, candidate, prepared.split.train), whitening=0
+            )
             model.fit(prepared.split.train)
             report = measure(model, prepared.split, config.evaluation)
             row |= _figures(group, report.metric(_metric(config)))

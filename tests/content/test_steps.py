@@ -59,6 +59,11 @@ def test_few_vectors_are_whitened_less_as_their_variances_are_hardly_known():
     np.testing.assert_allclose(spread, np.eye(5), atol=0.02)
 
 
+def test_items_that_all_say_the_same_are_whitened_to_something_finite():
+    same = np.tile(np.float32([1, 2, 3]), (5, 1))
+    assert np.isfinite(applied("whiten", "normalise", vectors=same)).all()
+
+
 def test_a_random_projection_keeps_distances_and_is_of_the_seed():
     wide = RNG.normal(size=(30, 400)).astype(np.float32)
     narrow = applied("random:200", vectors=wide)

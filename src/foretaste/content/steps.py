@@ -22,6 +22,9 @@ Kind = Literal["normalise", "centre", "pca", "whiten", "random", "truncate"]
 _NEED_LENGTH: Final = ("pca", "random", "truncate")
 _NEED_NONE: Final = ("normalise", "centre")
 
+#: A variance below this is that of rounding.
+_TINY: Final = 1e-12
+
 
 @dataclass(frozen=True)
 class Step:
@@ -239,5 +242,7 @@ def principal(said: Vectors, length: int, *, whitening: float) -> Affine:
     # Of few vectors the variances are hardly known: they are taken for more alike than they seem.
     variance = pca.explained_variance_ + rank / len(said) * pca.explained_variance_.mean()
     matrix = np.zeros((said.shape[1], length), np.float32)
-    matrix[:, :rank] = np.asarray(pca.components_).T / variance ** (whitening / 2)
+    matrix[:, :rank] = np.asarray(pca.components_).T / np.maximum(variance, _TINY) ** (
+        whitening / 2
+    )
     return Affine(pca.mean_.astype(np.float32), matrix)

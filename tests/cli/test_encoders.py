@@ -34,7 +34,8 @@ def test_candidates_are_set_side_by_side(shell: Shell, trained: Path, plain_mode
 
 def test_the_catalogue_is_drawn(shell: Shell, trained: Path, plain_model: Path, tmp_path: Path):
     target = tmp_path / "map.png"
-    shell.run("encoders", "map", trained / "foretaste.yaml", target, "--models", plain_model)
+    models = f"{plain_model},{plain_model}+whiten+normalise"
+    shell.run("encoders", "map", trained / "foretaste.yaml", target, "--models", models)
     assert target.read_bytes().startswith(b"\x89PNG")
 
 

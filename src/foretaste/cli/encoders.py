@@ -15,7 +15,10 @@ from foretaste.errors import ConfigError
 if TYPE_CHECKING:
     from foretaste.pipeline.encoders import ComparedEncoders
 
-_DEFAULT = "all-MiniLM-L6-v2,all-MiniLM-L6-v2+pca:128+normalise"
+_DEFAULT = ",".join(
+    f"all-MiniLM-L6-v2{steps}" for steps in ("", "+whiten+normalise", "+pca:128+normalise")
+)
+_Models = Annotated[str, typer.Option(help="Names or folders, with commas; steps after a +.")]
 
 encoders = typer.Typer(
     no_args_is_help=True, help="Choose a model that reads your items, and make it small."
@@ -25,9 +28,7 @@ encoders = typer.Typer(
 @encoders.command()
 def compare(
     config: Annotated[Path, typer.Argument(help="A configuration; see foretaste init.")],
-    models: Annotated[
-        str, typer.Option(help="Names or folders, with commas; steps after a +.")
-    ] = _DEFAULT,
+    models: _Models = _DEFAULT,
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Goes before the file's setting."),
@@ -45,8 +46,7 @@ def compare(
     from foretaste.pipeline.encoders import compare_encoders
 
     run_config = pipeline.load_config(config, settings or [])
-    wanted = [name.strip() for name in models.split(",") if name.strip()]
-    found = compare_encoders(run_config, wanted, tell)
+    found = compare_encoders(run_config, _names(models), tell)
     if json:
         print_json({"metric": found.metric, "encoders": found.table.to_dicts()})
     else:
@@ -79,7 +79,7 @@ def compress(
 def map_(
     config: Annotated[Path, typer.Argument(help="A configuration; see foretaste init.")],
     target: Annotated[Path, typer.Argument(help="The picture: .png, .svg or .pdf.")],
-    models: Annotated[str, typer.Option(help="Names or folders, with commas.")],
+    models: _Models = _DEFAULT,
     colour: Annotated[
         str | None, typer.Option(help="Column whose frequent values are coloured.")
     ] = None,
@@ -87,15 +87,17 @@ def map_(
     """Draw the catalogue as text encoders see it, side by side: what is alike lies together.
 
     foretaste encoders map foretaste.yaml map.png --models all-MiniLM-L6-v2,models/mine
+    foretaste encoders map foretaste.yaml map.png --colour brand
     """
     from foretaste import pipeline
-    from foretaste.content import TextEncoder
-    from foretaste.evaluation.catalogue_map import map_catalogue
+    from foretaste.pipeline.encoders import map_encoders
 
-    items = pipeline.prepare(pipeline.load_config(config, []), tell).dataset.items
-    names = [name.strip() for name in models.split(",") if name.strip()]
-    map_catalogue({name: TextEncoder(name) for name in names}, items, target, colour=colour)
+    map_encoders(pipeline.load_config(config, []), _names(models), target, tell, colour=colour)
     say(f"The map is in {target}.")
+
+
+def _names(listed: str) -> list[str]:
+    return [name.strip() for name in listed.split(",") if name.strip()]
 
 
 def _compress(model: str, target: Path, form: str, config: Path | None) -> None:

@@ -17,6 +17,7 @@ from foretaste.content.files import size_mib
 from foretaste.data import Dataset
 from foretaste.errors import ForetasteError
 from foretaste.evaluation import Estimate
+from foretaste.evaluation.catalogue_map import map_catalogue
 from foretaste.memory import peak_memory_mib
 from foretaste.models import ContentBased
 from foretaste.pipeline._process import in_own_process
@@ -102,6 +103,34 @@ def compare_encoders(config: RunConfig, names: Sequence[str], tell: Tell) -> Com
     return ComparedEncoders(table, _metric(config))
 
 
+def map_encoders(
+    config: RunConfig, names: Sequence[str], target: Path, tell: Tell, *, colour: str | None = None
+) -> None:
+    """Draws the catalogue as text encoders see it, side by side: `map_catalogue`.
+
+    Args:
+        config: Of the data; `content` gives fields and most tokens.
+        names: Candidates, as `Candidate.parse` reads them.
+        target: The picture.
+        tell: Takes lines on how the work is going.
+        colour: Column whose frequent values are coloured.
+
+    Raises:
+        ConfigError: A step of a candidate can't be understood.
+        DataError: Too few items have words, or there is no such column.
+        InputError: A model can't be found or loaded.
+    """
+    candidates = [Candidate.parse(name) for name in dict.fromkeys(names)]
+    prepared = prepare(config, tell)
+    seen_by = {
+        candidate.name: _with_steps(
+            _encoder(config, model=candidate.model), candidate, prepared.split.train
+        )
+        for candidate in candidates
+    }
+    map_catalogue(seen_by, prepared.dataset.items, target, colour=colour)
+
+
 def measure_encoder(config: RunConfig, candidate: Candidate) -> dict[str, Any]:
     """One row of the table, in this process.
 
@@ -111,9 +140,7 @@ def measure_encoder(config: RunConfig, candidate: Candidate) -> dict[str, Any]:
     """
     row: dict[str, Any] = {"encoder": candidate.name}
     with tempfile.TemporaryDirectory() as cache:
-        own = {"model": candidate.model, "cache": Path(cache)}
-        settings = (config.content or TextEncoderConfig()).model_copy(update=own)
-        encoder = TextEncoder.from_config(settings)
+        encoder = _encoder(config, model=candidate.model, cache=Path(cache))
         for group, kind in (("warm", WARM), ("cold", COLD)):
             prepared = prepare(_asking(config, kind), _silent)
             if group == "warm":
@@ -126,6 +153,11 @@ def measure_encoder(config: RunConfig, candidate: Candidate) -> dict[str, Any]:
             row |= _figures(group, report.metric(_metric(config)))
             row["dimension"] = (model.content.encoder or encoder).dimension
     return row | {"peak_memory_mib": peak_memory_mib(), "size_mib": size_mib(candidate.model)}
+
+
+def _encoder(config: RunConfig, **own: Any) -> TextEncoder:
+    settings = (config.content or TextEncoderConfig()).model_copy(update=own)
+    return TextEncoder.from_config(settings)
 
 
 def _cost(encoder: TextEncoder, dataset: Dataset) -> dict[str, float]:

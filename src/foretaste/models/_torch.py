@@ -19,7 +19,6 @@ from foretaste.training import Checkpoint, TrainingConfig, train_network
 from foretaste.training.precision import autocast
 
 _PREFIX = "network."
-_VALIDATED_AT = 10
 
 #: Learning on takes so many epochs, at this part of the learning rate.
 _EPOCHS_ON, _RATE_ON = 3, 0.5

@@ -70,8 +70,8 @@ class PretrainingConfig(Config):
         seed: Of everything random.
     """
 
-    objective: Objective = "contrastive"
-    views: Literal["dropout", "fields"] = "fields"
+    objective: Objective = "behaviour"
+    views: Literal["dropout", "fields"] = "dropout"
     tower: Literal["item", "history", "sequence"] = "history"
     method: Method = "full"
     layers: int = Field(default=2, ge=1)

@@ -11,6 +11,7 @@ from foretaste.evaluation import evaluate
 from foretaste.models import ContentBased, TfIdf
 from tests.content.words import WordCounts
 
+KINDS = 30
 TITLES = {1: "Garden lamp", 2: "Garden", 3: "Desk lamp", 4: "Desk", 5: None, 6: "Garden garden"}
 
 
@@ -72,24 +73,25 @@ def test_new_items_are_read_and_old_answers_stay():
 class Drowned:
     """Vectors whose first coordinate is loud and says nothing; the others say which kind it is."""
 
-    dimension = 4
+    dimension = 1 + KINDS
     fingerprint = "drowned"
 
     def encode(self, items: pl.DataFrame) -> np.ndarray:
-        kinds = np.eye(3, dtype=np.float32)[items["kind"].to_numpy()]
-        loud = np.random.default_rng(0).choice([-9, 9], (1000, 1)).astype(np.float32)
+        kinds = np.eye(KINDS, dtype=np.float32)[items["kind"].to_numpy()]
+        loud = np.random.default_rng(0).normal(0, 9, (1000, 1)).astype(np.float32)
         return np.hstack([loud[items["item_id"].to_numpy()], kinds])
 
 
 def loyal_people() -> Dataset:
     """Everybody acts on items of one kind."""
-    items = pl.DataFrame({"item_id": range(60), "kind": [item % 3 for item in range(60)]})
+    codes = np.arange(20 * KINDS)
+    items = pl.DataFrame({"item_id": codes, "kind": codes % KINDS})
     rng = np.random.default_rng(1)
     events = pl.DataFrame(
         [
-            {"user_id": person, "item_id": 3 * int(item) + person % 3, "timestamp": time}
-            for person in range(60)
-            for time, item in enumerate(rng.permutation(20)[:6])
+            {"user_id": person, "item_id": KINDS * int(turn) + person % KINDS, "timestamp": time}
+            for person in range(300)
+            for time, turn in enumerate(rng.permutation(20)[:8])
         ]
     )
     return Dataset.from_tables(events, items, clock="order")
@@ -108,9 +110,9 @@ def test_vectors_are_whitened_where_validation_targets_say_that_it_helps():
     # What comes later is read in the same way.
     again = ContentBased.from_state(chosen.state())
     again.content.encoder = Drowned()
-    new = pl.DataFrame({"item_id": [70, 71], "kind": [1, 2]})
+    new = pl.DataFrame({"item_id": [970, 971], "kind": [1, 2]})
     again.add_items(new)
-    scores = again.score([[1, 4]], [70, 71])[0]
+    scores = again.score([[1, 1 + KINDS]], [970, 971])[0]
     assert scores[0] > scores[1]
     assert np.array_equal(chosen.add_items(new).item_vectors, again.item_vectors)
 

@@ -174,8 +174,8 @@ def test_events_on_unknown_items_are_told_once_until_they_end(
             assert eventually(lambda unknown=unknown: drifts(http, ITEMS) is unknown)
     warnings = [log for log in logs if log["event"] == "model.drifts"]
     assert [(log["what"], log["version"]) for log in warnings] == [(ITEMS, "knn")] * 2
+    assert eventually(lambda: finding(service).level == "warning")
     found = finding(service)
-    assert found.level == "warning"
     assert "events on items that it has learnt nothing of" in found.says
     assert "foretaste refit" in found.remedy
 

@@ -240,7 +240,7 @@ def principal(said: Vectors, length: int, *, whitening: float) -> Affine:
         )
     pca = PCA(n_components=rank, svd_solver="covariance_eigh").fit(said)
     # Of few vectors the variances are hardly known: they are taken for more alike than they seem.
-    variance = pca.explained_variance_ + rank / len(said) * pca.explained_variance_.mean()
+    variance = pca.explained_variance_ + rank / len(said) * np.median(pca.explained_variance_)
     matrix = np.zeros((said.shape[1], length), np.float32)
     matrix[:, :rank] = np.asarray(pca.components_).T / np.maximum(variance, _TINY) ** (
         whitening / 2

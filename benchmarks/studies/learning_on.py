@@ -2,13 +2,13 @@
 
 A log is cut into a first part and slices of a tenth: ML-100k by time, so that nearly everybody in a
 slice is new; ML-1M and Beauty, whose times are filled in or unknown, by place in the history of
-each person, so that nearly nobody is. After each slice a model that was fitted on the first part catches up with it
-(`learning on`), another is fitted again on all that is there (`again`), and a third only remembers
-the new actions (`remembering`). All are asked for the next slice: NDCG@10 over the full catalogue
-for everybody in it. Seconds are of the last slice's update. `forgetting` is what an update does to
-people who had no news in it, NDCG@10 after and before, over all updates. Networks are given the
-number of epochs that early stopping finds once, on the first part; they are trained too many times
-here for ML-1M. Where seeds matter there are three, but one of `sequence` on Beauty.
+each person, so that nearly nobody is. After each slice a model that was fitted on the first part
+catches up with it (`learning on`), another is fitted again on all that is there (`again`), and a
+third only remembers the new actions (`remembering`). All are asked for the next slice: NDCG@10 over
+the full catalogue for everybody in it. Seconds are of the last slice's update. `forgetting` is what
+an update does to people who had no news in it, NDCG@10 after and before, over all updates. Networks
+are given the number of epochs that early stopping finds once, on the first part; they are trained
+too many times here for ML-1M. Where seeds matter there are three, but one of `sequence` on Beauty.
 """
 
 from __future__ import annotations

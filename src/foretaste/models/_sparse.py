@@ -37,20 +37,6 @@ def history_matrix(histories: Ragged, weights: NDArray[np.float32], items: int) 
     return matrix
 
 
-def recency_weights(histories: Ragged, half_life: float | None) -> NDArray[np.float32]:
-    """float32[total]: 1 for the latest action of every history, less for those before it.
-
-    Args:
-        histories: Oldest first.
-        half_life: Actions after which an action counts half; None lets all count alike.
-    """
-    if half_life is None:
-        return np.ones(len(histories.values), np.float32)
-    ends = np.repeat(histories.offsets[1:], histories.lengths)
-    ages = ends - 1 - np.arange(len(histories.values))
-    return (0.5 ** (ages / half_life)).astype(np.float32)
-
-
 def matrix_tensors(prefix: str, matrix: SparseMatrix) -> dict[str, NDArray[Any]]:
     """A matrix in rows as named tensors, for a model's state."""
     parts = (matrix.data, matrix.indices, matrix.indptr)

@@ -12,7 +12,6 @@ from pydantic import Field
 from scipy.sparse import csr_matrix, vstack
 from sklearn.preprocessing import normalize
 
-from foretaste.config import Config
 from foretaste.content import TextEncoderConfig, item_texts
 from foretaste.content.steps import Affine, principal
 from foretaste.content.unit import unit, unit_scale
@@ -22,12 +21,12 @@ from foretaste.models._sparse import (
     SparseMatrix,
     history_matrix,
     matrix_tensors,
-    recency_weights,
     restored_matrix,
 )
-from foretaste.models._validation import ndcg_on
-from foretaste.models.base import Recommender, Tensor
+from foretaste.models._validation import best_of
+from foretaste.models.base import Tensor
 from foretaste.models.reading import ContentRecommender
+from foretaste.models.recency import ByRecency, RecencyConfig, recency_weights
 from foretaste.models.vectors import ByVectors
 
 _VECTORS = "content.vectors"
@@ -36,22 +35,9 @@ _WORDS = "words."
 
 #: What is tried where nobody has said how far to whiten.
 _WHITENINGS = (0.0, 0.5, 1.0)
-#: Most validation targets that are ranked for that, and the seed they are drawn by.
-_MOST_TARGETS, _SEED = 10_000, 0
 
 
-class ProfileConfig(Config):
-    """What both kinds of profiles share.
-
-    Attributes:
-        half_life: Actions after which an action of the history counts half; `None` lets all
-            count alike.
-    """
-
-    half_life: float | None = Field(default=1.0, gt=0)
-
-
-class ContentBasedConfig(ProfileConfig):
+class ContentBasedConfig(RecencyConfig):
     """Settings of `ContentBased`.
 
     Attributes:
@@ -66,7 +52,7 @@ class ContentBasedConfig(ProfileConfig):
     whitening: float | None = Field(default=None, ge=0, le=1)
 
 
-class TfIdfConfig(ProfileConfig):
+class TfIdfConfig(RecencyConfig):
     """Settings of `TfIdf`.
 
     Attributes:
@@ -79,7 +65,7 @@ class TfIdfConfig(ProfileConfig):
     most_terms: int = Field(default=100_000, ge=1)
 
 
-class ContentBased(ByVectors, ContentRecommender):
+class ContentBased(ByVectors, ContentRecommender, ByRecency):
     """Scores an item by the cosine between its vector and a person's (`tastes`).
 
     Behaviour says at most how far to whiten the vectors, so an item nobody has touched is ranked as
@@ -95,24 +81,20 @@ class ContentBased(ByVectors, ContentRecommender):
     config_class = ContentBasedConfig
 
     learns_on = True
+    usual_half_life = 1.0
 
-    config: ContentBasedConfig
+    config: ContentBasedConfig  # pyright: ignore[reportIncompatibleVariableOverride]
     _vectors: NDArray[np.float32]
     _whitening: Affine | None
 
     def _fit(self, train: Dataset, validation: Targets | None) -> None:
         vectors = self.content.fit(train.items)
-        tried = self._whitenings(vectors, validation)
-        best = tried[0]
-        if len(tried) > 1 and validation is not None:
-            targets = validation.draw(_MOST_TARGETS, _SEED)
-
-            def quality(whitening: Affine | None) -> float:
-                self._use(vectors, whitening)
-                return ndcg_on(self, targets)
-
-            best = max(tried, key=quality)
-        self._use(vectors, best)
+        best_of(
+            self._whitenings(vectors, validation),
+            self,
+            lambda whitening: self._use(vectors, whitening),
+            validation,
+        )
 
     def _whitenings(
         self, vectors: NDArray[np.float32], validation: Targets | None
@@ -142,7 +124,7 @@ class ContentBased(ByVectors, ContentRecommender):
 
     def user_vectors(self, histories: Ragged) -> NDArray[np.float32]:
         """Vectors of people, float32[rows, d]: see `tastes`."""
-        return tastes(histories, self._vectors, self.config.half_life)
+        return tastes(histories, self._vectors, self.half_life)
 
     @property
     def item_vectors(self) -> NDArray[np.float32]:
@@ -160,8 +142,8 @@ class ContentBased(ByVectors, ContentRecommender):
             float32[total], in the order of `histories.values`; a row adds up to its score.
         """
         rows = histories.row_of_value
-        weights = recency_weights(histories, self.config.half_life)
-        people = profiles(histories, self._vectors, self.config.half_life)
+        weights = self.recency_weights(histories)
+        people = profiles(histories, self._vectors, self.half_life)
         toward = unit_scale(people) * self._vectors[items]
         return weights * (self._vectors[histories.values] * toward[rows]).sum(axis=1)
 
@@ -169,18 +151,19 @@ class ContentBased(ByVectors, ContentRecommender):
         self._vectors = np.concatenate([self._vectors, self._read(self.content.encode(items))])
 
     def _tensors(self) -> dict[str, Tensor]:
-        tensors = {_VECTORS: self._vectors, **self.content.tensors()}
+        tensors = super()._tensors() | {_VECTORS: self._vectors} | self.content.tensors()
         if self._whitening is not None:
             tensors |= {_MEAN: self._whitening.mean, _MATRIX: self._whitening.matrix}
         return tensors
 
     def _restore(self, tensors: Mapping[str, Tensor]) -> None:
+        super()._restore(tensors)
         self._vectors = tensors[_VECTORS]
         self._whitening = Affine(tensors[_MEAN], tensors[_MATRIX]) if _MEAN in tensors else None
         self.content.restore(tensors)
 
 
-class TfIdf(Recommender):
+class TfIdf(ByRecency):
     """Scores an item by the rare words it shares with what a person had (`tastes`).
 
     Vectors are TF-IDF over words, and over pairs of characters in scripts written without spaces.
@@ -191,8 +174,9 @@ class TfIdf(Recommender):
     config_class = TfIdfConfig
 
     learns_on = True
+    usual_half_life = 1.0
 
-    config: TfIdfConfig
+    config: TfIdfConfig  # pyright: ignore[reportIncompatibleVariableOverride]
     _vectors: SparseMatrix
     _words: TfIdfWords
 
@@ -208,7 +192,7 @@ class TfIdf(Recommender):
         """Behaviour teaches it nothing."""
 
     def _score(self, histories: Ragged) -> NDArray[np.float32]:
-        people = tastes(histories, self._vectors, self.config.half_life)
+        people = tastes(histories, self._vectors, self.half_life)
         return (people @ self._vectors.T).toarray()
 
     def _add_items(self, items: pl.DataFrame, codes: NDArray[np.int32]) -> None:
@@ -216,9 +200,11 @@ class TfIdf(Recommender):
         self._vectors = vstack([self._vectors, added], "csr")
 
     def _tensors(self) -> dict[str, Tensor]:
-        return self._words.tensors() | matrix_tensors(_WORDS, self._vectors)
+        own = self._words.tensors() | matrix_tensors(_WORDS, self._vectors)
+        return super()._tensors() | own
 
     def _restore(self, tensors: Mapping[str, Tensor]) -> None:
+        super()._restore(tensors)
         self._words = TfIdfWords.restored(tensors)
         shape = (self.item_vocabulary.size, len(self._words))
         self._vectors = restored_matrix(_WORDS, tensors, shape)

@@ -17,20 +17,19 @@ from foretaste.models._implicit import (
     interactions,
     inverse_propensity,
 )
-from foretaste.models._sparse import SparseMatrix, history_matrix, recency_weights
-from foretaste.models.base import Recommender, Tensor
+from foretaste.models._sparse import SparseMatrix, history_matrix
+from foretaste.models.base import Tensor
+from foretaste.models.recency import ByRecency, RecencyConfig
 
 _ITEMS = "ease.items"
 _WEIGHTS = "ease.weights"
 
 
-class EASEConfig(ImplicitConfig):
+class EASEConfig(RecencyConfig, ImplicitConfig):
     """Settings of `EASE`.
 
     Attributes:
         regularisation: Weight of the squared weights; more where there are more people.
-        half_life: Actions after which an action of the history counts half when it is answered;
-            `None` lets all count alike, as in the paper.
         propensity: Power of exposure that is corrected: likings of rarely met items count more
             (`inverse_propensity`). 0 corrects nothing.
         exposure: Column of the items that says how often each was shown; without it, popularity
@@ -39,13 +38,12 @@ class EASEConfig(ImplicitConfig):
     """
 
     regularisation: float = Field(default=300.0, gt=0)
-    half_life: float | None = Field(default=10.0, gt=0)
     propensity: float = Field(default=0.0, ge=0, le=1)
     exposure: str | None = None
     most_items: int = Field(default=20_000, ge=1)
 
 
-class EASE(Recommender):
+class EASE(ByRecency):
     """Scores an item by a weighted sum of the items of the history (Steck, 2019).
 
     The weights foresee every item from all others in the least-squares sense, none from itself.
@@ -63,8 +61,9 @@ class EASE(Recommender):
     config_class = EASEConfig
     needs_behaviour = True
     learns_on = True
+    usual_half_life = 5.0
 
-    config: EASEConfig
+    config: EASEConfig  # pyright: ignore[reportIncompatibleVariableOverride]
     _items: NDArray[np.int32]
     _weights: NDArray[np.float32]
 
@@ -80,7 +79,7 @@ class EASE(Recommender):
 
     def _score(self, histories: Ragged) -> NDArray[np.float32]:
         size = self.item_vocabulary.size
-        weights = recency_weights(histories, self.config.half_life)
+        weights = self.recency_weights(histories)
         rows = history_matrix(histories, weights, size)[:, self._items]
         # Items that were not learnt of come last, whatever the sum for the others is.
         found = rows @ self._weights
@@ -89,9 +88,10 @@ class EASE(Recommender):
         return scores
 
     def _tensors(self) -> dict[str, Tensor]:
-        return {_ITEMS: self._items, _WEIGHTS: self._weights}
+        return super()._tensors() | {_ITEMS: self._items, _WEIGHTS: self._weights}
 
     def _restore(self, tensors: Mapping[str, Tensor]) -> None:
+        super()._restore(tensors)
         self._items, self._weights = tensors[_ITEMS], tensors[_WEIGHTS]
         n = len(self._items)
         if self._weights.shape != (n, n) or self._items.max(initial=0) >= self.item_vocabulary.size:

@@ -16,8 +16,9 @@ from threadpoolctl import threadpool_limits
 
 from foretaste.data import Dataset, Ragged, Targets
 from foretaste.models._implicit import ImplicitConfig, interactions
-from foretaste.models._sparse import SparseMatrix, history_matrix, recency_weights
-from foretaste.models.base import Recommender, Tensor
+from foretaste.models._sparse import SparseMatrix, history_matrix
+from foretaste.models.base import Tensor
+from foretaste.models.recency import ByRecency, RecencyConfig
 from foretaste.models.vectors import ByVectors
 from foretaste.progress import progress_bar
 
@@ -28,7 +29,7 @@ _ITEM_FACTORS = "als.item_factors"
 _BPR_FACTORS = "bpr.item_factors"
 
 
-class ALSConfig(ImplicitConfig):
+class ALSConfig(RecencyConfig, ImplicitConfig):
     """Settings of `ALS`.
 
     Attributes:
@@ -41,12 +42,12 @@ class ALSConfig(ImplicitConfig):
 
     factors: int = Field(default=64, ge=1)
     regularisation: float = Field(default=1.0, gt=0)
-    alpha: float = Field(default=10.0, ge=0)
+    alpha: float = Field(default=40.0, ge=0)
     iterations: int = Field(default=15, ge=1)
     seed: int = Field(default=0, ge=0)
 
 
-class ALS(ByVectors, Recommender):
+class ALS(ByVectors, ByRecency):
     """Scores an item by the product of its vector and the person's.
 
     The model of Hu, Koren & Volinsky (2008) for implicit feedback: the confidence in "person u
@@ -55,15 +56,16 @@ class ALS(ByVectors, Recommender):
 
     Only the vectors of items are kept. A person's is solved from their history in closed form
     (equation 4 of the paper) when they ask, so that people met in training, new people and those
-    who acted since are treated alike.
+    who acted since are treated alike; what was done long ago is trusted less.
     """
 
     name = "als"
     config_class = ALSConfig
     needs_behaviour = True
     learns_on = True
+    usual_half_life = 3.0
 
-    config: ALSConfig
+    config: ALSConfig  # pyright: ignore[reportIncompatibleVariableOverride]
     _solver: AlternatingLeastSquares
 
     def _fit(self, train: Dataset, validation: Targets | None) -> None:
@@ -88,9 +90,8 @@ class ALS(ByVectors, Recommender):
 
     def user_vectors(self, histories: Ragged) -> NDArray[np.float32]:
         """Vectors of people, float32[rows, factors], solved from their histories."""
-        return self._solver.recalculate_user(
-            np.arange(len(histories)), self._confidences(histories)
-        )
+        confidences = self._confidences(histories, self.recency_weights(histories))
+        return self._solver.recalculate_user(np.arange(len(histories)), confidences)
 
     @property
     def item_vectors(self) -> NDArray[np.float32]:
@@ -110,7 +111,8 @@ class ALS(ByVectors, Recommender):
         Returns:
             float32[total], in the order of `histories.values`; a row adds up to its score.
         """
-        factors, confidences = self._solver.item_factors, self._confidences(histories)
+        weights = self.recency_weights(histories)
+        factors, confidences = self._solver.item_factors, self._confidences(histories, weights)
         every = self._solver.YtY + self.config.regularisation * np.eye(factors.shape[1])
         added = np.empty(len(histories.values), np.float32)
         for row, (start, end) in enumerate(pairwise(histories.offsets)):
@@ -120,11 +122,12 @@ class ALS(ByVectors, Recommender):
             similarity = factors[histories.values[start:end]] @ np.linalg.solve(
                 weighting, factors[items[row]]
             )
-            # Repeats of an item share its confidence: 1, and alpha for each.
+            # Repeats of an item share its confidence: 1, and alpha times its weight for each.
             _, which, repeats = np.unique(
                 histories.values[start:end], return_inverse=True, return_counts=True
             )
-            added[start:end] = similarity * (self.config.alpha + 1 / repeats[which])
+            trust = self.config.alpha * weights[start:end]
+            added[start:end] = similarity * (trust + 1 / repeats[which])
         return added
 
     def _add_items(self, items: pl.DataFrame, codes: NDArray[np.int32]) -> None:
@@ -132,9 +135,10 @@ class ALS(ByVectors, Recommender):
         self._use(np.pad(self._solver.item_factors, ((0, len(codes)), (0, 0))))
 
     def _tensors(self) -> dict[str, Tensor]:
-        return {_ITEM_FACTORS: self._solver.item_factors}
+        return super()._tensors() | {_ITEM_FACTORS: self._solver.item_factors}
 
     def _restore(self, tensors: Mapping[str, Tensor]) -> None:
+        super()._restore(tensors)
         self._use(tensors[_ITEM_FACTORS])
 
     def _use(self, item_factors: NDArray[np.float32]) -> None:
@@ -169,7 +173,7 @@ class ALS(ByVectors, Recommender):
         return matrix
 
 
-class BPRConfig(ImplicitConfig):
+class BPRConfig(RecencyConfig, ImplicitConfig):
     """Settings of `BPR`.
 
     Attributes:
@@ -177,8 +181,6 @@ class BPRConfig(ImplicitConfig):
         learning_rate: Of stochastic gradient descent.
         regularisation: Weight of the squared lengths of the vectors.
         iterations: Passes over the actions.
-        half_life: Actions after which an action of the history counts half; `None` lets all
-            count alike.
         seed: Of the vectors' first values and of the draws.
     """
 
@@ -186,11 +188,10 @@ class BPRConfig(ImplicitConfig):
     learning_rate: float = Field(default=0.05, gt=0)
     regularisation: float = Field(default=0.01, ge=0)
     iterations: int = Field(default=100, ge=1)
-    half_life: float | None = Field(default=5.0, gt=0)
     seed: int = Field(default=0, ge=0)
 
 
-class BPR(ByVectors, Recommender):
+class BPR(ByVectors, ByRecency):
     """Scores an item by its bias and the product of its vector and the person's.
 
     The vectors are those that put what people acted on before what they did not, pair by pair:
@@ -205,8 +206,9 @@ class BPR(ByVectors, Recommender):
     config_class = BPRConfig
     needs_behaviour = True
     learns_on = True
+    usual_half_life = 2.0
 
-    config: BPRConfig
+    config: BPRConfig  # pyright: ignore[reportIncompatibleVariableOverride]
     _factors: NDArray[np.float32]
 
     def _fit(self, train: Dataset, validation: Targets | None) -> None:
@@ -247,7 +249,7 @@ class BPR(ByVectors, Recommender):
 
     def user_vectors(self, histories: Ragged) -> NDArray[np.float32]:
         """Vectors of people, float32[rows, factors + 1]: means of their items', and 1."""
-        weights = recency_weights(histories, self.config.half_life)
+        weights = self.recency_weights(histories)
         return self._people(history_matrix(histories, weights, len(self._factors)))
 
     @property
@@ -268,9 +270,10 @@ class BPR(ByVectors, Recommender):
         self._factors[codes, -1] = self._factors[:, -1].min()
 
     def _tensors(self) -> dict[str, Tensor]:
-        return {_BPR_FACTORS: self._factors}
+        return super()._tensors() | {_BPR_FACTORS: self._factors}
 
     def _restore(self, tensors: Mapping[str, Tensor]) -> None:
+        super()._restore(tensors)
         self._factors = tensors[_BPR_FACTORS]
         expected = (self.item_vocabulary.size, self.config.factors + 1)
         if self._factors.shape != expected:

@@ -14,9 +14,10 @@ from torch import nn
 
 from foretaste.data import Dataset, Ragged, Targets
 from foretaste.models._implicit import ImplicitConfig, interactions
-from foretaste.models._sparse import SparseMatrix, history_matrix, recency_weights
+from foretaste.models._sparse import SparseMatrix, history_matrix
 from foretaste.models._torch import fit_network
-from foretaste.models.base import Recommender, Tensor
+from foretaste.models.base import Tensor
+from foretaste.models.recency import ByRecency, RecencyConfig
 from foretaste.models.vectors import ByVectors
 from foretaste.training import TrainingConfig, seeded
 
@@ -25,15 +26,13 @@ _VECTORS = "graph.items"
 _DEGREES = "graph.degrees"
 
 
-class LightGCNConfig(ImplicitConfig):
+class LightGCNConfig(RecencyConfig, ImplicitConfig):
     """Settings of `LightGCN`.
 
     Attributes:
         dimension: Length of the vectors.
         layers: How far vectors spread.
         regularisation: Weight of the squared lengths of the vectors of a batch.
-        half_life: Actions after which an action of the history counts half when it is answered;
-            `None` lets all count alike, as in training.
         seed: Of the vectors' first values, order and negatives.
         training: The loop's settings; a batch holds `batch_tokens` actions.
     """
@@ -41,7 +40,6 @@ class LightGCNConfig(ImplicitConfig):
     dimension: int = Field(default=64, ge=1)
     layers: int = Field(default=2, ge=1)
     regularisation: float = Field(default=1e-4, ge=0)
-    half_life: float | None = Field(default=5.0, gt=0)
     seed: int = Field(default=0, ge=0)
     training: TrainingConfig = TrainingConfig(
         epochs=60,
@@ -52,7 +50,7 @@ class LightGCNConfig(ImplicitConfig):
     )
 
 
-class LightGCN(ByVectors, Recommender):
+class LightGCN(ByVectors, ByRecency):
     """Scores an item by the product of its vector and the person's (LightGCN, He et al., 2020).
 
     A layer makes of every person the sum of the vectors of their items, of every item that of its
@@ -70,8 +68,9 @@ class LightGCN(ByVectors, Recommender):
     name = "lightgcn"
     config_class = LightGCNConfig
     needs_behaviour = True
+    usual_half_life = 5.0
 
-    config: LightGCNConfig
+    config: LightGCNConfig  # pyright: ignore[reportIncompatibleVariableOverride]
     _sent: NDArray[np.float32]
     _vectors: NDArray[np.float32]
     _degrees: NDArray[np.float32]
@@ -94,7 +93,7 @@ class LightGCN(ByVectors, Recommender):
 
     def user_vectors(self, histories: Ragged) -> NDArray[np.float32]:
         """Vectors of people, float32[rows, dimension]: what the layers send them."""
-        weights = recency_weights(histories, self.config.half_life)
+        weights = self.recency_weights(histories)
         rows = history_matrix(histories, weights, self.item_vocabulary.size)
         scale = 1 / np.sqrt(np.maximum(self._degrees, 1e-12)) * (self._degrees > 0)
         degrees = np.sqrt(np.asarray(rows.sum(axis=1), np.float32))
@@ -113,9 +112,11 @@ class LightGCN(ByVectors, Recommender):
         self._degrees = np.pad(self._degrees, room[0])
 
     def _tensors(self) -> dict[str, Tensor]:
-        return {_SENT: self._sent, _VECTORS: self._vectors, _DEGREES: self._degrees}
+        own = {_SENT: self._sent, _VECTORS: self._vectors, _DEGREES: self._degrees}
+        return super()._tensors() | own
 
     def _restore(self, tensors: Mapping[str, Tensor]) -> None:
+        super()._restore(tensors)
         self._sent, self._vectors, self._degrees = (
             tensors[name] for name in (_SENT, _VECTORS, _DEGREES)
         )

@@ -21,16 +21,16 @@ from foretaste.models._sparse import (
     SparseMatrix,
     history_matrix,
     matrix_tensors,
-    recency_weights,
     restored_matrix,
 )
-from foretaste.models.base import Recommender, Tensor
+from foretaste.models.base import Tensor
 from foretaste.models.item_similarity import item_similarity
+from foretaste.models.recency import ByRecency, RecencyConfig
 
 _TENSOR = "neighbours."
 
 
-class NeighboursConfig(ImplicitConfig):
+class NeighboursConfig(RecencyConfig, ImplicitConfig):
     """What both kinds of neighbours share.
 
     Attributes:
@@ -39,14 +39,11 @@ class NeighboursConfig(ImplicitConfig):
             product after TF-IDF or BM25 weighting, as in text search.
         shrinkage: Doubt where there is little to go by: as if each had this many more actions
             that it shares with nobody. BM25 has a doubt of its own and makes no use of it.
-        half_life: Actions after which an action of the history counts half; `None` lets all
-            count alike.
     """
 
     neighbours: int = Field(default=100, ge=1)
     weighting: Weighting = "cosine"
     shrinkage: float = Field(default=10.0, ge=0)
-    half_life: float | None = Field(default=1.0, gt=0)
 
 
 class ItemKNNConfig(NeighboursConfig):
@@ -64,7 +61,7 @@ class ItemKNNConfig(NeighboursConfig):
     exposure: str | None = None
 
 
-class ItemKNN(Recommender):
+class ItemKNN(ByRecency):
     """Scores an item by its similarity to the items of the history, the latest most of all.
 
     The similarity of two items is that of `foretaste.models.item_similarity`. Items without
@@ -75,8 +72,9 @@ class ItemKNN(Recommender):
     config_class = ItemKNNConfig
     needs_behaviour = True
     learns_on = True
+    usual_half_life = 1.0
 
-    config: ItemKNNConfig
+    config: ItemKNNConfig  # pyright: ignore[reportIncompatibleVariableOverride]
     _similarity: SparseMatrix
 
     @property
@@ -98,7 +96,7 @@ class ItemKNN(Recommender):
             self._similarity.data *= weights[self._similarity.indices]
 
     def _score(self, histories: Ragged) -> NDArray[np.float32]:
-        weights = recency_weights(histories, self.config.half_life)
+        weights = self.recency_weights(histories)
         rows = history_matrix(histories, weights, self.item_vocabulary.size)
         return evidence_first((rows @ self._similarity).toarray(), self.item_counts)
 
@@ -114,7 +112,7 @@ class ItemKNN(Recommender):
             0 where the item has no evidence.
         """
         similarity = self._similarity[histories.values, items[histories.row_of_value]]
-        weights = recency_weights(histories, self.config.half_life)
+        weights = self.recency_weights(histories)
         return weights * np.asarray(similarity).ravel()
 
     def _add_items(self, items: pl.DataFrame, codes: NDArray[np.int32]) -> None:
@@ -123,8 +121,9 @@ class ItemKNN(Recommender):
         self._similarity.resize(size, size)
 
     def _tensors(self) -> dict[str, Tensor]:
-        return matrix_tensors(_TENSOR, self._similarity)
+        return super()._tensors() | matrix_tensors(_TENSOR, self._similarity)
 
     def _restore(self, tensors: Mapping[str, Tensor]) -> None:
+        super()._restore(tensors)
         size = self.item_vocabulary.size
         self._similarity = restored_matrix(_TENSOR, tensors, (size, size))

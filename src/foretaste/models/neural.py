@@ -16,7 +16,7 @@ from torch import nn
 
 from foretaste.data import Dataset, Ragged, Targets
 from foretaste.models._implicit import ImplicitConfig, interactions
-from foretaste.models._sparse import SparseMatrix, recency_weights
+from foretaste.models._sparse import SparseMatrix
 from foretaste.models._torch import (
     bag,
     fit_network,
@@ -25,7 +25,8 @@ from foretaste.models._torch import (
     tensors_of,
     with_replay,
 )
-from foretaste.models.base import Recommender, Tensor
+from foretaste.models.base import Tensor
+from foretaste.models.recency import ByRecency, RecencyConfig
 from foretaste.training import TrainingConfig, UniformNegatives, seeded
 
 #: Activations of pairs of a person and an item held at once, when answering.
@@ -35,7 +36,7 @@ _BLOCK = 2**22
 _SPREAD = 0.1
 
 
-class NeuralCFConfig(ImplicitConfig):
+class NeuralCFConfig(RecencyConfig, ImplicitConfig):
     """Settings of `NeuralCF`.
 
     Attributes:
@@ -43,8 +44,6 @@ class NeuralCFConfig(ImplicitConfig):
             vectors with a network, "neumf" does both and adds them up.
         dimension: Length of the vectors.
         layers: Widths of the hidden layers, of "mlp" and "neumf".
-        half_life: Actions after which an action of the history counts half when it is answered;
-            `None` lets all count alike, as in training.
         negatives: Items drawn in each step, which all positions of the batch must beat.
         seed: Of initial weights, order and negatives.
         training: The loop's settings; a batch holds the actions of some people.
@@ -53,7 +52,6 @@ class NeuralCFConfig(ImplicitConfig):
     kind: Literal["gmf", "mlp", "neumf"] = "neumf"
     dimension: int = Field(default=64, ge=1)
     layers: tuple[int, ...] = Field(default=(32, 16), min_length=1)
-    half_life: float | None = Field(default=5.0, gt=0)
     negatives: int = Field(default=64, ge=1)
     seed: int = Field(default=0, ge=0)
     training: TrainingConfig = TrainingConfig(
@@ -64,7 +62,7 @@ class NeuralCFConfig(ImplicitConfig):
     )
 
 
-class NeuralCF(Recommender):
+class NeuralCF(ByRecency):
     """Scores an item by a network of its vector and the person's (NCF, He et al., 2017).
 
     It differs from the paper in two ways. A person has no vector of their own but is the mean of
@@ -81,8 +79,9 @@ class NeuralCF(Recommender):
     config_class = NeuralCFConfig
     needs_behaviour = True
     learns_on = True
+    usual_half_life = 5.0
 
-    config: NeuralCFConfig
+    config: NeuralCFConfig  # pyright: ignore[reportIncompatibleVariableOverride]
     _network: NeuralCFNetwork
 
     def _fit(self, train: Dataset, validation: Targets | None) -> None:
@@ -126,7 +125,7 @@ class NeuralCF(Recommender):
         # In bf16 most scores would be ties.
         with torch.inference_mode(), torch.autocast("cpu", enabled=False):
             items = torch.arange(self.item_vocabulary.size)
-            people = network.people(histories, self.config.half_life)
+            people = network.people(histories, self.recency_weights(histories))
             step = max(1, _BLOCK // (len(items) * network.width))
             blocks = [network(block[:, None], items) for block in people.split(step)]
             return torch.cat(blocks).numpy()
@@ -136,9 +135,10 @@ class NeuralCF(Recommender):
         self._network.extend(len(codes))
 
     def _tensors(self) -> dict[str, Tensor]:
-        return tensors_of(self._network)
+        return super()._tensors() | tensors_of(self._network)
 
     def _restore(self, tensors: Mapping[str, Tensor]) -> None:
+        super()._restore(tensors)
         self._network = NeuralCFNetwork(self.config, self.item_vocabulary.size)
         load_weights(self._network, tensors)
 
@@ -247,9 +247,13 @@ class NeuralCFNetwork(nn.Module):
         scores = [function(*pair) for function, pair in zip(self.functions, halves, strict=True)]
         return torch.stack(scores).sum(0)
 
-    def people(self, histories: Ragged, half_life: float | None) -> torch.Tensor:
-        """What each history says of its person, by recency, float[rows, functions * d]."""
-        weights = recency_weights(histories, half_life)
+    def people(self, histories: Ragged, weights: NDArray[np.float32]) -> torch.Tensor:
+        """What each history says of its person, float[rows, functions * d].
+
+        Args:
+            histories: Item codes.
+            weights: float32[total], what every action counts.
+        """
         length = np.sqrt(np.add.reduceat(weights**2, histories.offsets[:-1]))
         return bag(self.table, histories, weights) / torch.from_numpy(length)[:, None]
 

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from pydantic import Field
 
 from foretaste.data import Dataset, Ragged, Targets
 from foretaste.models._implicit import interactions
@@ -16,11 +15,11 @@ from foretaste.models._sparse import (
     SparseMatrix,
     history_matrix,
     matrix_tensors,
-    recency_weights,
     restored_matrix,
 )
-from foretaste.models.base import Recommender, Tensor
+from foretaste.models.base import Tensor
 from foretaste.models.neighbours import NeighboursConfig
+from foretaste.models.recency import ByRecency
 
 _TENSOR = "people."
 
@@ -31,10 +30,8 @@ _BLOCK = 2**24
 class UserKNNConfig(NeighboursConfig):
     """Settings of `UserKNN`; those of `NeighboursConfig` are about people here."""
 
-    half_life: float | None = Field(default=5.0, gt=0)
 
-
-class UserKNN(Recommender):
+class UserKNN(ByRecency):
     """Scores an item by the similarity of the people who acted on it (Herlocker et al., 1999).
 
     The history is a query and the people of the training data are the documents: a term of the
@@ -49,8 +46,9 @@ class UserKNN(Recommender):
     config_class = UserKNNConfig
     needs_behaviour = True
     learns_on = True
+    usual_half_life = 3.0
 
-    config: UserKNNConfig
+    config: UserKNNConfig  # pyright: ignore[reportIncompatibleVariableOverride]
     _people: SparseMatrix
     _documents: SparseMatrix
 
@@ -58,7 +56,7 @@ class UserKNN(Recommender):
         self._use(interactions(train, self.config))
 
     def _score(self, histories: Ragged) -> NDArray[np.float32]:
-        weights = recency_weights(histories, self.config.half_life)
+        weights = self.recency_weights(histories)
         queries = history_matrix(histories, weights, self.item_vocabulary.size)
         step = max(1, _BLOCK // self._people.shape[0])
         scores = np.empty(queries.shape, np.float32)
@@ -81,9 +79,10 @@ class UserKNN(Recommender):
             matrix.resize(matrix.shape[0], self.item_vocabulary.size)
 
     def _tensors(self) -> dict[str, Tensor]:
-        return matrix_tensors(_TENSOR, self._people)
+        return super()._tensors() | matrix_tensors(_TENSOR, self._people)
 
     def _restore(self, tensors: Mapping[str, Tensor]) -> None:
+        super()._restore(tensors)
         people = len(tensors[_TENSOR + "offsets"]) - 1
         self._use(restored_matrix(_TENSOR, tensors, (people, self.item_vocabulary.size)))
 

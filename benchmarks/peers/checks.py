@@ -91,6 +91,7 @@ CHECKS: dict[str, Check] = {
                 },
             },
         ),
+        {**_ALIKE, "alpha": 10.0},
     ),
     "bpr": Check(
         "bpr",

@@ -141,7 +141,15 @@ CHECKS: dict[str, Check] = {
                 "require_pow": True,
             },
         ),
-        _ALIKE,
+        _ALIKE
+        | {
+            "training": {
+                "epochs": 60,
+                "patience": 10,
+                "batch_tokens": 2048,
+                "learning_rate": 0.005,
+            }
+        },
         "ours answers by what spreads from the history, RecBole's adds the vector of the person",
     ),
 }

@@ -35,7 +35,7 @@ RATED, UNRATED = ("svdpp",), ("amazon-beauty",)
 SPLIT = "leave-one-out"
 SEEDS = (0, 1, 2)
 #: Chance moves the figures of a small set by more than the 3% that are asked about.
-CHECK_SEEDS = {"als": range(10), "bpr": range(3)}
+CHECK_SEEDS = {"als": range(10), "bpr": range(3), "neuralcf": range(3)}
 #: The set on which three seeds are quickly run.
 SMALL = DATA[0]
 CHECK, OURS, THEIRS = "check", "ours", "theirs"

@@ -42,9 +42,10 @@ class LightGCNConfig(RecencyConfig, ImplicitConfig):
     regularisation: float = Field(default=1e-4, ge=0)
     seed: int = Field(default=0, ge=0)
     training: TrainingConfig = TrainingConfig(
-        epochs=60,
+        epochs=100,
+        patience=10,  # it learns slowly, and unsteadily
         batch_tokens=4096,
-        learning_rate=5e-3,
+        learning_rate=2e-2,
         weight_decay=0,
         average=0.99,
     )

@@ -13,7 +13,7 @@ from foretaste.errors import ConfigError, DataError, InputError
 from foretaste.models import NextAction
 from foretaste.models.sequence import NextActionConfig
 from foretaste.models.sequence.next_action.events import Meaning, Told, number_events
-from foretaste.models.sequence.next_action.network import NextEvent
+from foretaste.models.sequence.next_action.network import NextEvent, next_place
 from foretaste.training import UniformNegatives, seeded
 
 SETTINGS: dict[str, Any] = {
@@ -266,3 +266,34 @@ def test_input_that_does_not_fit(model: NextAction) -> None:
     assert raised.value.field == "weather"
     with pytest.raises(ConfigError, match="bert4rec"):
         NextAction(backbone="bert4rec")
+
+
+def test_the_next_place_of_a_kind_may_be_far_off() -> None:
+    wanted = torch.tensor([[0, 1, 0, 0, 1], [1, 0, 0, 0, 0]], dtype=torch.bool)
+    place, there = next_place(wanted)
+    assert place[0].tolist() == [1, 1, 4, 4, 4]
+    assert there.tolist() == [[True] * 5, [True] + [False] * 4]
+    assert place[1, 0] == 0
+
+
+def test_what_is_bought_some_looks_later_is_foreseen() -> None:
+    """Whoever looks at item 0 or 1 buys item 6 or 7, after two looks at anything else."""
+    rng = np.random.default_rng(0)
+    rows = [
+        {"user_id": person, "item_id": item, "event_type": kind, "timestamp": 10 * person + time}
+        for person in range(200)
+        for first in [int(rng.integers(2))]
+        for time, (item, kind) in enumerate(
+            [
+                (first, "view"),
+                *((int(other), "view") for other in rng.integers(2, 6, 2)),
+                (6 + first, "purchase"),
+            ]
+        )
+    ]
+    events = pl.DataFrame(rows)
+    settings = {key: value for key, value in SETTINGS.items() if key != "context"}
+    model = NextAction(**settings).fit(Dataset.from_tables(events))
+    first = events.group_by("user_id", maintain_order=True).first()
+    bought = model.recommend_after(first, 1, action="purchase")["item_id"]
+    assert (bought == first["item_id"] + 6).mean() > 0.9

@@ -15,7 +15,7 @@ class NextActionConfig(SequenceConfig):
     Attributes:
         context: Columns of the events that say in what situation they happened, such as the
             device; read as categories, of past events only.
-        event_weights: What foreseeing the item of an event counts, by `event_type`; types not
+        event_weights: What foreseeing the next item of a kind counts, by `event_type`; types not
             named count 1, those of 0 are read but not foreseen. The kind of the next event is
             learnt from all of them alike, so that its probabilities are those of the log.
         action_weight: Of the loss of the kind of the next event, beside that of its item.

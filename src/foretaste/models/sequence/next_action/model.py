@@ -31,10 +31,10 @@ _ROW = "__row"
 class NextAction(SequenceRecommender):
     """Foresees which item comes next and what is done with it: viewed, put into the cart, bought.
 
-    A person is a sequence of events: item, type, pause since the one before, context. The item
-    and the type of the next are learnt together. Where only item ids are given, as in
-    `recommend(histories=...)`, the rest counts as unknown; `recommend_after` and `next_actions`
-    take whole events.
+    A person is a sequence of events: item, type, pause since the one before, context. The type
+    of the next and the next item of every type are learnt together. Where only item ids are given,
+    as in `recommend(histories=...)`, the rest counts as unknown; `recommend_after` and
+    `next_actions` take whole events.
 
     Args:
         config: Settings, or give them by keyword.
@@ -101,7 +101,8 @@ class NextAction(SequenceRecommender):
             events: As of `next_actions`.
             k: Items a sequence.
             by: As of `next_actions`.
-            action: The type of event that items are recommended for; any by default.
+            action: The type of event that items are recommended for: what is next to be bought,
+                say, whatever is looked at before. By default, whatever comes next.
             exclude_seen: Leave out items of the sequence; what is bought was mostly seen.
 
         Returns:

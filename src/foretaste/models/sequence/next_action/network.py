@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 class ActionNetwork(SequenceNetwork):
     """Adds to every item what else its event tells, and asks which kind of event comes next.
 
-    ``P(item, kind) = P(kind | state) P(item | state, kind)``: a state is scaled and shifted by
-    the kind (FiLM, Perez et al., AAAI 2018) before it is compared with items.
+    A state is scaled and shifted by a kind (FiLM, Perez et al., AAAI 2018) before it is compared
+    with items: which of them is the next to be acted on in this way.
 
     Args:
         config: Shape.
@@ -77,9 +77,11 @@ def _from_zero(size: int, dimension: int) -> nn.Embedding:
 
 
 class NextEvent(Objective):
-    """Every event of a row must be foreseen from those before it: its kind, and its item.
+    """From all before it every event must be foreseen: its kind, and what comes next of each kind.
 
-    What the foreseen event itself tells, its pause and context among it, is never read.
+    The item of a kind is that of the next event of the kind, however much else comes before it:
+    what will be bought is asked after every look, and mostly bought some looks later. What the
+    foreseen events themselves tell, their pauses and context among it, is never read.
 
     Args:
         told: What the events tell.
@@ -108,28 +110,43 @@ class NextEvent(Objective):
         blind = torch.rand(len(codes), 1) < self._config.blind_share
         targets = codes[:, 1:]
         real = targets != 0
-        states = network.backbone(network.read(self._told, codes[:, :-1], blind))[real]
-        kinds = self._told.kinds[targets[real]] - 1
-        kind_loss = nn.functional.cross_entropy(network.says_kind(states), kinds)
-        items = self._told.items[targets[real]]
-        return self._item_loss(network, states, items, kinds) + (
+        states = network.backbone(network.read(self._told, codes[:, :-1], blind))
+        kinds = self._told.kinds[targets]
+        kind_loss = nn.functional.cross_entropy(network.says_kind(states[real]), kinds[real] - 1)
+        return self._item_loss(network, states, targets, kinds) + (
             self._config.action_weight * kind_loss
         )
 
     def _item_loss(
-        self, network: ActionNetwork, states: Tensor, items: Tensor, kinds: Tensor
+        self, network: ActionNetwork, states: Tensor, targets: Tensor, kinds: Tensor
     ) -> Tensor:
-        """The mean over events, each by the weight of its kind."""
+        """The mean over places and kinds, of the next item of the kind, by the kind's weight."""
         sampled = self._negatives.draw()
         total, mass = states.new_zeros(()), 0.0
         for kind, weight in enumerate(self._weights):
-            chosen = kinds == kind
-            count = weight * int(chosen.sum())
+            place, there = next_place(kinds == kind + 1)
+            count = weight * int(there.sum())
             if count:
-                turned = network.of_kind(states[chosen], kind)
-                loss = network.item_loss(turned, items[chosen], sampled, self._negatives)
+                items = self._told.items[targets.gather(1, place)[there]]
+                turned = network.of_kind(states[there], kind)
+                loss = network.item_loss(turned, items, sampled, self._negatives)
                 total, mass = total + count * loss, mass + count
         return total / max(mass, 1.0)
+
+
+def next_place(wanted: Tensor) -> tuple[Tensor, Tensor]:
+    """Where in its row the first wanted place at or after every place is.
+
+    Args:
+        wanted: bool[rows, width].
+
+    Returns:
+        int64[rows, width], and bool[rows, width] that is false where none follows.
+    """
+    width = wanted.shape[1]
+    places = torch.where(wanted, torch.arange(width), width)
+    following = places.flip(1).cummin(dim=1).values.flip(1)
+    return following.clamp(max=max(width - 1, 0)), following < width
 
 
 class OnItems(Objective):

@@ -30,6 +30,12 @@ def test_sections_reach_the_members_that_have_them() -> None:
     assert plain[2]["content"]["fields"] == ("name",)
 
 
+def test_the_seed_reaches_the_members_that_have_none_of_their_own() -> None:
+    members = [{"name": "itemknn"}, {"name": "als"}, {"name": "als", "seed": 3}]
+    _, first, second = WeightedHybrid(members=members, seed=7).recommenders
+    assert (first.config.model_dump()["seed"], second.config.model_dump()["seed"]) == (7, 3)
+
+
 @pytest.mark.parametrize(
     ("members", "field"),
     [

@@ -47,7 +47,7 @@ class EnsembleConfig(Config):
         training: How members that are networks are trained, likewise.
         depth: Items a member puts forward for a history, in learning from validation targets.
         most_lists: Most validation targets that are learnt from, drawn at random.
-        seed: Of that draw, and of learning.
+        seed: Of that draw, of learning, and of the members that say nothing else.
     """
 
     members: tuple[MemberConfig, ...] = Field(
@@ -220,11 +220,12 @@ class Ensemble(Recommender):
 
 def _built(config: EnsembleConfig) -> list[Recommender]:
     """The members that the settings describe, not yet fitted."""
-    shared = {
+    shared: dict[str, Any] = {
         section: getattr(config, section).model_dump(exclude_unset=True)
         for section in _SHARED_SECTIONS
         if getattr(config, section) is not None
     }
+    shared["seed"] = config.seed
     members: list[Recommender] = []
     for place, member in enumerate(config.members):
         if member.name not in MODELS:

@@ -77,7 +77,10 @@ def test_items_that_one_member_can_not_read_change_nothing() -> None:
 def test_fitted_members_are_put_together_as_if_they_had_been_fitted_inside() -> None:
     split = two_tastes().split("leave-one-out")
     whole = WeightedHybrid(members=MEMBERS).fit(split.train, split.validation)
-    members = [member.fit(split.train) for member in WeightedHybrid(members=MEMBERS).recommenders]
+    members = [
+        member.fit(split.train, split.validation)
+        for member in WeightedHybrid(members=MEMBERS).recommenders
+    ]
     before = members[1].state().tensors["als.item_factors"]
     combined = WeightedHybrid(recommenders=members).combine(split.train, split.validation)
     assert combined.weights == whole.weights

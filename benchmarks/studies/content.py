@@ -78,7 +78,7 @@ def measure(cell: Cell, data: Path) -> dict[str, Any]:
 def model_of(cell: Cell, encoder: Encoder) -> Recommender:
     if cell.model.startswith(BY_SEQUENCE):
         return ft.SequenceRecommender(content=encoder, seed=cell.seed)
-    return ContentBased(content=encoder, whitening=0)
+    return ContentBased(content=encoder, whitening=0, half_life=1)
 
 
 def summary(records: list[Record]) -> dict[str, Any]:

@@ -108,7 +108,8 @@ def measure(cell: Cell, data: Path) -> dict[str, Any]:
         if name == PERMUTED:
             split = with_permuted_text(split, cell.seed)
         if reads == cell.model:
-            model: Recommender = ft.ContentBased(content=encoder, whitening=float(name != reads))
+            settings = {"whitening": float(name != reads), "half_life": 1}
+            model: Recommender = ft.ContentBased(content=encoder, **settings)
         else:
             model = ft.SequenceRecommender(content=encoder, seed=cell.seed)
         figures = fit_and_evaluate(model, split, seed=cell.seed)

@@ -51,7 +51,13 @@ class EnsembleConfig(Config):
     """
 
     members: tuple[MemberConfig, ...] = Field(
-        default=tuple(MemberConfig(name=name) for name in ("sequence", "itemknn", "ease", "bpr")),
+        default=(
+            MemberConfig(name="sequence"),
+            MemberConfig(name="itemknn", half_life=1),
+            # Alone they rank better by the latest actions only, which the sequence model reads well.
+            MemberConfig(name="ease", half_life=10),
+            MemberConfig(name="bpr", half_life=5),
+        ),
         min_length=1,
     )
     content: TextEncoderConfig | None = None

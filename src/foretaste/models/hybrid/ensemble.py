@@ -37,6 +37,15 @@ class MemberConfig(Config):
     name: str
 
 
+#: By the latest actions alone the others would rank better, and add less to the sequence model.
+_MEMBERS = (
+    {"name": "sequence"},
+    {"name": "itemknn", "half_life": 1},
+    {"name": "ease", "half_life": 10},
+    {"name": "bpr", "half_life": 5},
+)
+
+
 class EnsembleConfig(Config):
     """What all hybrids share.
 
@@ -51,13 +60,7 @@ class EnsembleConfig(Config):
     """
 
     members: tuple[MemberConfig, ...] = Field(
-        default=(
-            MemberConfig(name="sequence"),
-            MemberConfig(name="itemknn", half_life=1),
-            # Alone they rank better by the latest actions only, which the sequence model reads well.
-            MemberConfig(name="ease", half_life=10),
-            MemberConfig(name="bpr", half_life=5),
-        ),
+        default=tuple(MemberConfig.parse(member) for member in _MEMBERS),
         min_length=1,
     )
     content: TextEncoderConfig | None = None

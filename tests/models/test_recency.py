@@ -56,7 +56,9 @@ def test_without_targets_the_usual_one_is_taken_and_a_given_one_is_kept(
 ) -> None:
     split = tastes_and_whims().split("leave-one-out")
     assert model().fit(split.train).half_life == model.usual_half_life
-    assert model(half_life=4).fit(split.train, split.validation).half_life == 4
+    given = model(half_life=4).fit(split.train, split.validation)
+    assert given.half_life == 4
+    assert given.config.model_dump(mode="json")["half_life"] == 4
     assert model(half_life=None).fit(split.train, split.validation).half_life == np.inf
 
 

@@ -21,11 +21,13 @@ _HALF_LIFE = "recency.half_life"
 _HALF_LIVES = (0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0, np.inf)
 
 
-def _checked(value: object) -> object:
-    if value is None or value == "auto":
-        return value
+def _checked(value: object) -> float | Literal["auto"] | None:
+    if value is None:
+        return None
     if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < np.inf:
-        return value
+        return float(value)
+    if value == "auto":
+        return "auto"
     raise ValueError("a half-life is a number above 0, auto or null")
 
 

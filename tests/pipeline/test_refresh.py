@@ -17,8 +17,10 @@ NEW_USER = 900
 
 
 def config(data: Path, model: str = "itemknn", kind: str = "leave-one-out") -> RunConfig:
+    # A half-life that is chosen stays as it is where a run goes on; a fresh one chooses anew.
+    settings = {"name": model} | ({"half_life": 1} if model == "itemknn" else {})
     return RunConfig.parse(
-        {"data": {"path": str(data)}, "split": {"kind": kind}, "model": {"name": model}}
+        {"data": {"path": str(data)}, "split": {"kind": kind}, "model": settings}
     )
 
 

@@ -148,7 +148,7 @@ def measure(cell: Cell, data: Path) -> dict[str, Any]:
 
 def with_linear_model(model: ft.SequenceRecommender, split: Split, seed: int) -> dict[str, Any]:
     """The fitted model and EASE added up, with weights learnt from the validation targets."""
-    linear = ft.EASE()
+    linear = ft.EASE(half_life=10)
     figures = fit_and_evaluate(linear, split, seed=seed)
     both = ft.WeightedHybrid(recommenders=[model, linear], seed=seed)
     both.combine(split.train, split.validation)

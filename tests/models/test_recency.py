@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from foretaste.data import Dataset
-from foretaste.errors import ConfigError
+from foretaste.errors import ConfigError, NotFittedError
 from foretaste.models import ALS, BPR, EASE, ItemKNN, Recommender
 from foretaste.models._validation import ndcg_on
 from foretaste.models.recency import ByRecency
@@ -77,3 +77,8 @@ def test_what_is_no_half_life_is_refused(value: object) -> None:
     with pytest.raises(ConfigError, match="above 0, auto or null") as caught:
         EASE(half_life=value)
     assert caught.value.field == "half_life"
+
+
+def test_before_a_fit_there_is_none() -> None:
+    with pytest.raises(NotFittedError):
+        _ = ItemKNN().half_life

@@ -49,8 +49,10 @@ class RecencyConfig(Config):
 class ByRecency(Recommender):
     """A recommender whose answers weigh the actions of a history by `half_life`.
 
-    It learns without that weight, which acts in answers only, so that choosing it costs no second
-    training. A subclass says in `usual_half_life` what to take where there is nothing to choose by.
+    Weights fall exponentially (Ding & Li, "Time weight collaborative filtering", CIKM 2005), with
+    the number of actions since rather than with time, which not every log has. They act in answers
+    only, nothing is learnt with them, so that choosing costs no second training. A subclass says in
+    `usual_half_life` what to take where there is nothing to choose by.
     """
 
     usual_half_life: ClassVar[float]
@@ -60,7 +62,12 @@ class ByRecency(Recommender):
 
     @property
     def half_life(self) -> float:
-        """Actions after which one counts half; infinity where all count alike."""
+        """Actions after which one counts half; infinity where all count alike.
+
+        Raises:
+            NotFittedError: It is not chosen yet.
+        """
+        _ = self.known
         return self._half_life
 
     def fit(

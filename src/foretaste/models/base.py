@@ -272,16 +272,20 @@ class Recommender(Answering):
     # Inside.
 
     def _check_learns_on(self) -> None:
-        reason = None
-        if not self.learns_on:
-            reason = "it does not keep what it would go on from"
-        elif getattr(self.config, "event_weights", None):
-            reason = "its events are weighed by type, and the histories it holds have no types"
-        elif getattr(self.config, "exposure", None):
-            reason = "how much its items were shown it takes from the catalogue, and does not keep"
+        reason = self._why_not_learn_on()
         if reason is not None:
             raise InputError(
                 f"'{self.name}' can't learn on: {reason}.",
                 field="model",
                 hint="Fit it again on all events, old and new.",
             )
+
+    def _why_not_learn_on(self) -> str | None:
+        """What keeps a model as it is set up from learning on."""
+        if not self.learns_on:
+            return "it does not keep what it would go on from"
+        if getattr(self.config, "event_weights", None):
+            return "its events are weighed by type, and the histories it holds have no types"
+        if getattr(self.config, "exposure", None):
+            return "how much its items were shown it takes from the catalogue, and does not keep"
+        return None

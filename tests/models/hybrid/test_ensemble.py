@@ -94,3 +94,16 @@ def test_members_fitted_on_other_items_are_refused() -> None:
     other = ItemKNN().fit(split.train).add_items(pl.DataFrame({"item_id": ["new"]}))
     with pytest.raises(InputError, match="other items"):
         WeightedHybrid(recommenders=[other]).combine(split.train, split.validation)
+
+
+def test_without_validation_members_keep_what_held_out_actions_chose_and_learn_from_them() -> None:
+    world = two_tastes()
+    whole = WeightedHybrid(members=[{"name": "itemknn"}, {"name": "lightgcn"}]).fit(world)
+    counted, trained = whole.recommenders
+    assert isinstance(counted, ItemKNN)
+    split = world.split("leave-one-out")
+    alone = ItemKNN().fit(split.train, split.validation)
+    assert counted.half_life == alone.half_life != ItemKNN.usual_half_life
+    for member in (counted, trained):  # The second can't learn on and is fitted again.
+        assert member.item_counts.tolist() == whole.item_counts.tolist()
+        assert not len(member.known.news)

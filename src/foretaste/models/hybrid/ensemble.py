@@ -75,9 +75,10 @@ class Ensemble(Recommender):
 
     Members are fitted on the training data; how they are put together is learnt from the
     validation targets only, whose items they have not been shown. Without validation targets the
-    last actions of the training data are held out for it: members are then fitted twice, on the
-    rest and on all. Where nobody has three actions there is nothing to hold out, and members count
-    alike.
+    last actions of the training data are held out for it; members are fitted on the rest and then
+    learn on from what was held out, by what validation chose for them (those that can't are fitted
+    again on all, without). Where nobody has three actions there is nothing to hold out, and members
+    count alike.
 
     A subclass writes `_learn`, `_count_alike` and what every `Recommender` must.
 
@@ -155,11 +156,19 @@ class Ensemble(Recommender):
             return
         self._fit_members(inner.train, inner.validation)
         self._learn(inner.train, self._drawn(inner.validation))
-        self._fit_members(train, None)
+        self._show_members(train)
 
     def _fit_members(self, train: Dataset, validation: Targets | None) -> None:
         for member in self._inside():
             member.fit(train, validation)
+
+    def _show_members(self, train: Dataset) -> None:
+        """Lets members, fitted on a part of `train`, have the rest."""
+        for member in self._inside():
+            if member._why_not_learn_on() is None:
+                member.remember(train).catch_up()
+            else:
+                member.fit(train, None)
 
     def _drawn(self, targets: Targets) -> Targets:
         return targets.draw(self.config.most_lists, self.config.seed)
@@ -183,10 +192,12 @@ class Ensemble(Recommender):
     def _contents(self) -> list[ContentReference]:
         return [content for member in self._inside() for content in member._contents()]
 
-    def _check_learns_on(self) -> None:
-        super()._check_learns_on()
+    def _why_not_learn_on(self) -> str | None:
         for member in self._inside():
-            member._check_learns_on()
+            reason = member._why_not_learn_on()
+            if reason is not None:
+                return f"of its member '{member.name}', {reason}"
+        return super()._why_not_learn_on()
 
     @contextmanager
     def _all_or_nothing(self) -> Generator[None]:

@@ -43,6 +43,21 @@ class Projection:
         components[: min(dimension, width)] = leading.matrix.T
         return cls(leading.mean, components)
 
+    def turned_towards(self, other: Projection, vectors: Vectors) -> Projection:
+        """The same but for a rotation, which brings it as near to another as a rotation can.
+
+        What is alike stays as alike as it was; coordinates come to mean what they mean there, but
+        for the mean (orthogonal Procrustes; Schönemann, 1966).
+
+        Args:
+            other: Of as many coordinates.
+            vectors: float32[n, d_in], of which both are to say the same.
+        """
+        said = vectors[filled(vectors)]
+        theirs = other.apply(said)
+        left, _, right = np.linalg.svd((theirs - theirs.mean(axis=0)).T @ self.apply(said))
+        return Projection(self.mean, (left @ right @ self.components).astype(np.float32))
+
     def apply(self, vectors: Vectors) -> Vectors:
         """float32[n, d_in] to float32[n, d_out] of unit length; zero vectors stay zero."""
         projected = (vectors - self.mean) @ self.components.T

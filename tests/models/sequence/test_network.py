@@ -74,7 +74,7 @@ def test_untouched_items_borrow_from_those_that_read_like_them(
     torch.testing.assert_close(table.borrowed(torch.tensor([4]), counts), completed[4:5])
     # Of many, those with the most events lend; the others keep what they learnt.
     table.correction.data[2] = torch.tensor([-0.4, 0.3])
-    monkeypatch.setattr(item_table, "_MOST_LENDERS", 1)
+    monkeypatch.setattr(item_table, "MOST_LENDERS", 1)
     fewer = table.completed(counts)
     torch.testing.assert_close(fewer[4] - base[4], torch.tensor([0.3, 0.4]))
     torch.testing.assert_close(fewer[:4], table.all()[:4])

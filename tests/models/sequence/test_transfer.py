@@ -49,13 +49,22 @@ def source() -> SequenceRecommender:
 
 
 def test_what_was_learnt_in_one_shop_holds_in_another(source: SequenceRecommender) -> None:
-    model = transferred(source, shop(2))
+    model = transferred(source, shop(2), trust=1)
     assert follows(source, 1) > 0.8
     assert follows(model, 2) > 0.8
     assert model.item_vocabulary == shop(2).item_vocabulary
     assert model.history_of("p0")[0].split("-")[1] == "2"
     # The source is as it was.
     assert source.history_of("p0")[0].split("-")[1] == "1"
+
+
+def test_without_trust_only_likeness_holds(source: SequenceRecommender) -> None:
+    model = transferred(source, shop(2), trust=0)
+    assert follows(model, 2) == 0
+    table = model.recommend(histories=[["desk-2-0"]], k=5)
+    assert all(item.startswith("desk") for item in table["item_id"])
+    with pytest.raises(InputError, match="from 0 to 1"):
+        transferred(source, shop(2), trust=1.5)
 
 
 def test_an_id_means_nothing_in_another_shop(source: SequenceRecommender) -> None:
@@ -76,7 +85,7 @@ def test_learning_goes_on_from_there(source: SequenceRecommender) -> None:
         update={"training": source.config.training.model_copy(update={"epochs": 1})}
     )
     started = SequenceRecommender(brief, content=WordCounts())
-    started.fit(few, start_from=transferred(source, few))
+    started.fit(few, start_from=transferred(source, few, trust=1))
     cold = SequenceRecommender(brief, content=WordCounts()).fit(few)
     assert follows(started, 3) > 0.8
     assert follows(cold, 3) < follows(started, 3)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 _LENDERS = 5
 _SHARPNESS = 10.0
 #: A million items would else be compared with hundreds of thousands each.
-_MOST_LENDERS = 2**15
+MOST_LENDERS = 2**15
 _BLOCK = 1024
 
 
@@ -90,7 +90,7 @@ class ItemTable(nn.Module):
             counts: int64[m], training events by item code; codes from m on have none.
         """
         vectors = self(codes).clone()
-        lenders = counts.argsort(descending=True, stable=True)[:_MOST_LENDERS]
+        lenders = counts.argsort(descending=True, stable=True)[:MOST_LENDERS]
         lenders = lenders[counts[lenders] > 0].sort().values
         if self.base is None or not len(lenders):
             return vectors

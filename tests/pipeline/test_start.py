@@ -2,10 +2,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import polars as pl
 import pytest
 import yaml
 
-from foretaste.errors import ArtifactError, ConfigError
+from foretaste.errors import ArtifactError, ConfigError, InputError
 from foretaste.pipeline import load_config, prepare, train
 from tests.small_data import write_small_data
 
@@ -48,3 +49,24 @@ def test_starts_that_can_not_be(tmp_path: Path) -> None:
     train(other, prepared, str).save(tmp_path / "runs" / "popularity")
     with pytest.raises(ConfigError, match="'sequence' from 'popularity'"):
         train(load_config(settings(tmp_path, start="runs/popularity")), prepared, str)
+
+
+def test_a_run_of_another_shop_goes_on_among_items_that_read_alike(tmp_path: Path) -> None:
+    write_small_data(tmp_path / "my-data")
+    words = {"content": {"fields": ["title"]}}
+    config = load_config(settings(tmp_path, **words), ["training.epochs=3"])
+    train(config, prepare(config, str), str).save(tmp_path / "runs" / "first")
+    for table in ("events", "items"):
+        file = tmp_path / "my-data" / f"{table}.csv"
+        pl.read_csv(file).with_columns(pl.col("item_id") + 1000).write_csv(file)
+    again = load_config(settings(tmp_path, start="runs/first", **words))
+    said: list[str] = []
+    second = train(again, prepare(again, str), said.append)
+    assert any("another shop" in line for line in said)
+    assert second.model.item_vocabulary.ids.min() == 1101
+    wordless = load_config(settings(tmp_path))
+    train(wordless, prepare(wordless, str), str).save(tmp_path / "runs" / "wordless")
+    write_small_data(tmp_path / "my-data")
+    wrong = load_config(settings(tmp_path, start="runs/wordless"))
+    with pytest.raises(InputError, match="no words"):
+        train(wrong, prepare(wrong, str), str)

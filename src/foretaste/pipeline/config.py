@@ -63,7 +63,8 @@ class ModelSection(Config):
 
     Attributes:
         name: A name in `foretaste.models.MODELS`.
-        start: A run whose sequence model the training of another starts from.
+        start: A run whose sequence model the training of another starts from: of the same items, or
+            of another shop's, with none in common, if both read words.
     """
 
     model_config = ConfigDict(extra="allow")

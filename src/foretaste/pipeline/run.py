@@ -116,7 +116,7 @@ def train(
     require_searchable(model, config.index)
     tell(f"Training {model.name}")
     started = time.perf_counter()
-    _fit(model, config.model.start, prepared.split, checkpoints)
+    _fit(model, config.model.start, prepared.split, tell, checkpoints)
     seconds = time.perf_counter() - started
     memory = peak_memory_mib()
     tell(f"Measuring {model.name}")
@@ -125,8 +125,10 @@ def train(
     return Trained(config, prepared, model, report, seconds, memory)
 
 
-def _fit(model: Recommender, start: Path | None, split: Split, checkpoints: Path | None) -> None:
-    """Fits a model, from nothing or from the model of another run.
+def _fit(
+    model: Recommender, start: Path | None, split: Split, tell: Tell, checkpoints: Path | None
+) -> None:
+    """Fits a model, from nothing or from the model of another run, be it of another shop.
 
     Raises:
         ConfigError: One of the models is no sequence model.
@@ -138,6 +140,7 @@ def _fit(model: Recommender, start: Path | None, split: Split, checkpoints: Path
         return
     # A network library, which other models do without.
     from foretaste.models import SequenceRecommender
+    from foretaste.models.sequence import share_items, transferred
 
     other = artifacts.load(start)
     if not (isinstance(model, SequenceRecommender) and isinstance(other, SequenceRecommender)):
@@ -145,6 +148,9 @@ def _fit(model: Recommender, start: Path | None, split: Split, checkpoints: Path
             f"only a sequence model starts from another, not '{model.name}' from '{other.name}'.",
             field="model.start",
         )
+    if not share_items(other.item_vocabulary, split.train.item_vocabulary):
+        tell(f"No item in common with {start}: going on in another shop")
+        other = transferred(other, split.train)
     model.fit(split.train, split.validation, checkpoints=checkpoints, start_from=other)
 
 

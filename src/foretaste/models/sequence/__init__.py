@@ -11,6 +11,7 @@ from foretaste.models.sequence.presets import (
     LRURec,
     NextItNet,
 )
+from foretaste.models.sequence.start import share_items
 from foretaste.models.sequence.transfer import transferred
 
 __all__ = [
@@ -24,5 +25,6 @@ __all__ = [
     "NextItNet",
     "SequenceConfig",
     "SequenceRecommender",
+    "share_items",
     "transferred",
 ]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from foretaste.data import Vocabulary
 from foretaste.errors import InputError
 from foretaste.models.sequence.network import SequenceNetwork
 
@@ -38,13 +39,18 @@ def check_start(model: SequenceRecommender, start: SequenceRecommender) -> None:
         raise InputError(
             "the model to start from reads items in another way.", field="content", hint=_HINT
         )
-    ours, theirs = model.item_vocabulary.ids, start.item_vocabulary.ids
-    if ours.dtype != theirs.dtype or not ours.is_in(theirs.implode()).any():
+    if not share_items(model.item_vocabulary, start.item_vocabulary):
         raise InputError(
             "the model to start from has no item in common with the data.",
             field="item_id",
-            hint="Items are the same where their ids are, as the same type.",
+            hint="Items are the same where their ids are, as the same type; from another shop, "
+            "start from what `transferred` makes of the model.",
         )
+
+
+def share_items(one: Vocabulary, other: Vocabulary) -> bool:
+    """Whether an id of one is an id of the other, as the same type."""
+    return one.ids.dtype == other.ids.dtype and bool(one.ids.is_in(other.ids.implode()).any())
 
 
 def carry_over(

@@ -140,7 +140,7 @@ def _fit(
         return
     # A network library, which other models do without.
     from foretaste.models import SequenceRecommender
-    from foretaste.models.sequence import share_items, transferred
+    from foretaste.models.sequence import is_another_shop, transferred
 
     other = artifacts.load(start)
     if not (isinstance(model, SequenceRecommender) and isinstance(other, SequenceRecommender)):
@@ -148,8 +148,8 @@ def _fit(
             f"only a sequence model starts from another, not '{model.name}' from '{other.name}'.",
             field="model.start",
         )
-    if not share_items(other.item_vocabulary, split.train.item_vocabulary):
-        tell(f"No item in common with {start}: going on in another shop")
+    if is_another_shop(other, split.train):
+        tell(f"{start} knows other items than these: going on in another shop")
         other = transferred(other, split.train)
     model.fit(split.train, split.validation, checkpoints=checkpoints, start_from=other)
 

@@ -7,7 +7,7 @@ import pytest
 from foretaste.data import Dataset
 from foretaste.errors import InputError
 from foretaste.models import SequenceRecommender
-from foretaste.models.sequence import transferred
+from foretaste.models.sequence import is_another_shop, transferred
 from tests.content.words import WordCounts
 from tests.contracts.worlds import dataset
 
@@ -102,3 +102,20 @@ def test_another_encoder_is_refused(source: SequenceRecommender) -> None:
     moved.content.encoder = WordCounts("words-2")
     with pytest.raises(InputError, match="not the one"):
         transferred(moved, shop(2))
+
+
+def numbered(shift: int, kinds: tuple[str, ...] = ("garden", "desk", "lamp")) -> Dataset:
+    """Items 1 to 24 of three kinds in turn, told from `shift` on."""
+    ids = list(range(1, 25))
+    items = pl.DataFrame({"item_id": ids, "title": [f"A {kinds[(n + shift) % 3]}" for n in ids]})
+    return dataset(((f"p{p}", [1 + (p + n) % 24 for n in range(6)]) for p in range(20)), items)
+
+
+def test_a_shop_is_another_if_its_ids_stand_for_other_items(source: SequenceRecommender) -> None:
+    settings = {"dimension": 4, "heads": 1, "training": {"epochs": 1}}
+    model = SequenceRecommender(content=WordCounts(), **settings).fit(numbered(0))
+    assert not is_another_shop(model, numbered(0))
+    assert is_another_shop(model, numbered(1))
+    assert is_another_shop(source, numbered(0))
+    wordless = SequenceRecommender(content=None, **settings).fit(numbered(0))
+    assert not is_another_shop(wordless, numbered(1))

@@ -11,8 +11,7 @@ from foretaste.models.sequence.presets import (
     LRURec,
     NextItNet,
 )
-from foretaste.models.sequence.start import share_items
-from foretaste.models.sequence.transfer import transferred
+from foretaste.models.sequence.transfer import is_another_shop, transferred
 
 __all__ = [
     "BERT4Rec",
@@ -25,6 +24,6 @@ __all__ = [
     "NextItNet",
     "SequenceConfig",
     "SequenceRecommender",
-    "share_items",
+    "is_another_shop",
     "transferred",
 ]

@@ -12,6 +12,7 @@ from foretaste.models.base import ModelState
 from foretaste.models.known import Known
 from foretaste.models.sequence.item_table import MOST_LENDERS
 from foretaste.models.sequence.model import BORROWED, SequenceRecommender
+from foretaste.models.sequence.start import share_items
 
 _BASE, _CORRECTION = "network.table.base", "network.table.correction"
 _MEAN, _COMPONENTS = "projection.mean", "projection.components"
@@ -21,6 +22,11 @@ _HEAD = ("network.backbone.head.weight", "network.backbone.head.bias")
 #: but not the same, do better without, on the validation targets of generated shops.
 _FADES = 16
 _BLOCK = 1024
+
+#: So many items that share an id are read to see whether they are the same, and how alike the
+#: middle one of them must be: different items have about 0, those whose words stayed have 1.
+_COMPARED = 512
+_SAME = 0.5
 
 
 def transferred(
@@ -76,6 +82,34 @@ def transferred(
     if source.content.encoder is not None:
         model.content.encoder = source.content.encoder
     return model
+
+
+def is_another_shop(source: SequenceRecommender, train: Dataset) -> bool:
+    """Whether `train` has other items than those that `source` knows.
+
+    They are others if no id is in both, or if those that are, such as numbers that every shop
+    counts its items by, stand for items that read differently.
+
+    Args:
+        source: A fitted model; of one that reads no words only ids are compared.
+        train: Events and catalogue.
+
+    Raises:
+        InputError: The source's encoder is gone or has changed.
+        DataError: The items have no words where the encoder looks for them.
+    """
+    if not share_items(source.item_vocabulary, train.item_vocabulary):
+        return True
+    tensors = source.state().tensors
+    if _MEAN not in tensors:
+        return False
+    codes = source.item_vocabulary.encode(train.item_vocabulary.ids)
+    rows = np.flatnonzero(codes)
+    rows = rows[:: -(-len(rows) // _COMPARED)]
+    told = Projection(tensors[_MEAN], tensors[_COMPONENTS])
+    read = told.apply(source.content.encode(train.items[rows]))
+    alike = (read * tensors[_BASE][codes[rows]]).sum(axis=1)
+    return bool(np.median(alike) < _SAME)
 
 
 def _corrections(

@@ -4,6 +4,10 @@ Test targets of a leave-one-out split, asked with only the last 0, 1, 2, 5, 10 a
 the target; everywhere the same people, those with 20, the same targets and the same open items,
 all that the person has not had.
 
+Somebody's latest actions are not those of a newcomer, whose first ones they are. So a tenth of the
+people is held out whole, and models are asked what came after their first 0, 1, 2, 5 and 10 actions
+(`first-actions`); there the question changes with the length.
+
 On the random split a fifth of the people were never met at all. They are asked for every other one
 of their actions (`0 actions`: nothing is shown), with popularity, with the popularity in their
 groups (age, gender, occupation; `newcomers-group`) and with stated interests: a text of the three
@@ -24,11 +28,12 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 import foretaste as ft
 from figures import Record, Target, done
 from foretaste.data import Dataset, Ragged, Split, Targets
-from foretaste.evaluation import by_history_length
+from foretaste.evaluation import by_first_actions, by_history_length
 from foretaste.evaluation.cold_start import LENGTHS
 from foretaste.models import MODELS, Recommender
 from foretaste.models.newcomers import INTERESTS
@@ -50,6 +55,8 @@ NEWCOMERS = {
     "newcomers-both": (True, True),
 }
 ITEM_COLD = ("popularity", "content", "sequence")
+#: People who were never met, by their first actions; the random split's.
+FIRST = "first-actions"
 #: Before the first new item most people have done little.
 LENGTHS_COLD = LENGTHS[:4]
 STATED = 3
@@ -61,7 +68,8 @@ def cells() -> list[Cell]:
     """Models on known items, what newcomers are told, and models on new items."""
     return [
         *(
-            Cell(data=data, split="leave-one-out", model=model, seed=0)
+            Cell(data=data, split=split, model=model, seed=0)
+            for split in ("leave-one-out", FIRST)
             for data in ATTRIBUTES
             for model in MODELS_ASKED
         ),
@@ -82,24 +90,28 @@ def cells() -> list[Cell]:
 def measure(cell: Cell, data: Path) -> dict[str, Any]:
     """The curve of one model, or the one point of newcomers."""
     dataset = read(data / cell.data)
-    split = dataset.split(cell.split)
-    if cell.split == "random":
-        table = newcomers(cell, dataset, split)
-    else:
-        model = build(cell.model, cell.seed).fit(split.train, validation=split.validation)
-        cold = np.flatnonzero(split.train.item_counts == 0).astype(np.int32)[1:]
-        new = cell.split == "item-cold"
-        table = by_history_length(
-            lambda people: model.score_all(people.histories),
-            split.test,
-            lengths=LENGTHS_COLD if new else LENGTHS,
-            candidates=cold if new else None,
-        )
+    split = dataset.split("random" if cell.split == FIRST else cell.split)
+    table = newcomers(cell, dataset, split) if cell.split == "random" else curve(cell, split)
     return {
         "dataset_fingerprint": dataset.fingerprint,
         "split_fingerprint": split.fingerprint,
         "curve": table.to_dicts(),
     }
+
+
+def curve(cell: Cell, split: Split) -> pl.DataFrame:
+    """Quality of a model by what is known of a person."""
+    model = build(cell.model, cell.seed).fit(split.train, validation=split.validation)
+
+    def scores(people: Targets) -> NDArray[np.float32]:
+        return model.score_all(people.histories)
+
+    if cell.split == FIRST:
+        return by_first_actions(scores, split.test)
+    if cell.split == "item-cold":
+        cold = np.flatnonzero(split.train.item_counts == 0).astype(np.int32)[1:]
+        return by_history_length(scores, split.test, lengths=LENGTHS_COLD, candidates=cold)
+    return by_history_length(scores, split.test)
 
 
 def build(name: str, seed: int) -> Recommender:
@@ -190,11 +202,12 @@ def targets(records: list[Record]) -> list[Target]:
             for name, (group, interests) in NEWCOMERS.items()
             if (group or interests) and (attributes or not group)
         ]
-        pairs = [("random", name, "a new person, no action") for name in told]
-        pairs.append(("item-cold", "sequence", "a new item, 5 actions"))
         found += [
-            ahead(records, data, split, model, title, 5 if split == "item-cold" else 0)
-            for split, model, title in pairs
+            ahead(records, data, "random", name, "a new person, no action", 0) for name in told
+        ]
+        found += [
+            ahead(records, data, FIRST, "sequence", "a new person, first action", 1),
+            ahead(records, data, "item-cold", "sequence", "a new item, 5 actions", 5),
         ]
     return found
 

@@ -7,7 +7,7 @@ import pytest
 
 from foretaste.data import Ragged, Targets
 from foretaste.errors import DataError
-from foretaste.evaluation import by_history_length, evaluate
+from foretaste.evaluation import by_first_actions, by_history_length, evaluate
 from foretaste.models import ItemKNN, Popularity
 from tests.evaluation.small import TableModel, shop
 
@@ -65,3 +65,31 @@ def test_nobody_is_known_so_long() -> None:
     targets = Targets(np.array([1]), Ragged.from_rows([[1, 2]]), Ragged.from_rows([[3]]))
     with pytest.raises(DataError, match="history of 9"):
         by_history_length(lambda people: model.score_all(people.histories), targets, lengths=(0, 9))
+
+
+def test_after_first_actions_the_next_new_item_is_asked_for() -> None:
+    histories = Ragged.from_rows([[1, 2, 1, 3, 4], [5, 5, 5], [2, 4, 1]])
+    people = Targets(np.array([7, 8, 9]), histories, Ragged.from_rows([[6], [6], [6]]))
+    shown: list[Targets] = []
+
+    def scores(asked: Targets) -> np.ndarray:
+        shown.append(asked)
+        # Item 1 first, then 2, and so on; what was shown leaves the list.
+        return np.tile(-np.arange(7, dtype=np.float32), (len(asked), 1))
+
+    table = by_first_actions(scores, people, lengths=(0, 1, 2))
+    assert table["history"].to_list() == [0, 1, 2]
+    # Who acted on one item only is not asked.
+    assert table["users"].to_list() == [2, 2, 2]
+    assert [targets.users.tolist() for targets in shown] == [[7, 9]] * 3
+    assert [targets.histories.values.tolist() for targets in shown] == [[], [1, 2], [1, 2, 2, 4]]
+    assert [targets.items.values.tolist() for targets in shown] == [[1, 2], [2, 4], [3, 1]]
+    places = [(1, 2), (1, 3), (1, 1)]
+    expected = [np.mean([1 / np.log2(place + 1) for place in both]) for both in places]
+    np.testing.assert_allclose(table["ndcg"], expected)
+
+
+def test_nobody_has_acted_so_often() -> None:
+    people = Targets(np.array([1]), Ragged.from_rows([[1, 2]]), Ragged.from_rows([[3]]))
+    with pytest.raises(DataError, match="history of 3"):
+        by_first_actions(lambda asked: np.zeros((len(asked), 4)), people, lengths=(2,))

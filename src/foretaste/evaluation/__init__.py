@@ -1,7 +1,7 @@
 """Measuring models: full-ranking figures with intervals, paired tests, plots."""
 
 from foretaste.evaluation.bootstrap import Estimate
-from foretaste.evaluation.cold_start import by_history_length
+from foretaste.evaluation.cold_start import by_first_actions, by_history_length
 from foretaste.evaluation.counterfactual import CounterfactualReport, LoggedFeedback, judge
 from foretaste.evaluation.protocol import evaluate
 from foretaste.evaluation.report import EvaluationReport, Group
@@ -15,6 +15,7 @@ __all__ = [
     "EvaluationReport",
     "Group",
     "LoggedFeedback",
+    "by_first_actions",
     "by_history_length",
     "compare",
     "evaluate",

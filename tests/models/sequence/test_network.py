@@ -108,13 +108,16 @@ def test_only_the_latest_actions_are_read() -> None:
     lengths=st.lists(st.integers(0, 25), min_size=1, max_size=8).filter(lambda n: max(n) > 1),
     longest=st.integers(1, 9),
     epoch=st.integers(1, 3),
+    cuts=st.sampled_from([0.0, 0.5, 1.0]),
 )
-def test_windows_cover_every_next_item_once(lengths: list[int], longest: int, epoch: int) -> None:
+def test_windows_cover_every_next_item_once(
+    lengths: list[int], longest: int, epoch: int, cuts: float
+) -> None:
     starts = np.cumsum([1, *lengths])
     histories = Ragged.from_rows(
         range(start, start + n) for start, n in zip(starts, lengths, strict=False)
     )
-    batches = SequenceBatches(histories, length=longest, tokens=100, seed=0)
+    batches = SequenceBatches(histories, length=longest, tokens=100, seed=0, cuts=cuts)
     rows = [row[row > 0].tolist() for batch in batches(epoch) for row in batch]
     assert all(2 <= len(row) <= longest + 1 for row in rows)
     seen = sorted(pair for row in rows for pair in itertools.pairwise(row))
@@ -135,6 +138,19 @@ def test_windows_are_cut_elsewhere_in_each_epoch_and_the_same_way_again() -> Non
 
     assert cuts(1) == cuts(1)
     assert cuts(1) != cuts(2)
+
+
+def test_a_share_of_the_histories_is_cut_in_two() -> None:
+    histories = Ragged.from_rows([range(1, 11)] * 200)
+
+    def firsts(cuts: float) -> list[int]:
+        batches = SequenceBatches(histories, length=20, tokens=100, seed=0, cuts=cuts)
+        return [row[0] for batch in batches(1) for row in batch.tolist()]
+
+    assert firsts(0) == [1] * 200
+    # At the first action nothing is cut; the second to the ninth are as likely as that.
+    assert 200 * 0.3 < len(firsts(0.5)) - 200 < 200 * 0.6
+    assert set(firsts(1)) == set(range(1, 10))
 
 
 def test_heads_must_divide_the_dimension() -> None:

@@ -46,6 +46,9 @@ class SequenceConfig(Config):
         layers: Blocks of the backbone.
         heads: Attention heads a block of a transformer; `dimension` is an even multiple.
         length: Most recent actions read.
+        cuts: Share of the histories that are cut in two in each epoch, so that a few actions are
+            read as anybody's latest ones, too, and not only as somebody's first ones: for sessions
+            of people who are known under no name.
         whitening: How far the principal components of the items' words are brought to equal
             variance, from 0 to 1: so that what tells like items apart is heard beside what is
             common to half of the catalogue (Su et al., 2021).
@@ -71,6 +74,7 @@ class SequenceConfig(Config):
     layers: int = Field(default=2, ge=1)
     heads: int = Field(default=2, ge=1)
     length: int = Field(default=200, ge=1)
+    cuts: float = Field(default=0.0, ge=0, le=1)
     whitening: float = Field(default=1.0, ge=0, le=1)
     bound: float = Field(default=1.0, gt=0)
     dropout: float | None = Field(default=None, ge=0, lt=1)

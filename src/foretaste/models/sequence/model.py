@@ -142,7 +142,13 @@ class SequenceRecommender(ByVectors, ContentRecommender):
 
     def _batches(self, histories: Ragged) -> SequenceBatches:
         config = self.config
-        return SequenceBatches(histories, config.length, config.training.batch_tokens, config.seed)
+        return SequenceBatches(
+            histories,
+            config.length,
+            config.training.batch_tokens,
+            config.seed,
+            cuts=config.cuts,
+        )
 
     def _training_rows(self, train: Dataset) -> Ragged:
         """What the rows of batches are cut from: item codes of every person."""

@@ -138,25 +138,42 @@ class SequenceBatches:
         length: Longest input.
         tokens: Most positions in a batch.
         seed: Of the cuts and the order.
+        cuts: Share of the sequences that are cut in two in each epoch, at a random place.
     """
 
-    def __init__(self, histories: Ragged, length: int, tokens: int, seed: int) -> None:
+    def __init__(
+        self, histories: Ragged, length: int, tokens: int, seed: int, *, cuts: float = 0.0
+    ) -> None:
         self.sequences = histories.take(np.flatnonzero(histories.lengths >= 2))
         self._length = length
         self._tokens = tokens
         self._seed = seed
+        self._cuts = cuts
 
     def __call__(self, epoch: int) -> Iterator[Tensor]:
         """The batches of an epoch, int64[rows, width] with zeros at the end."""
         rng = np.random.default_rng([self._seed, epoch])
-        windows = self._windows(rng)
+        windows = self._windows(self._pieces(rng), rng)
         inputs = rounded_up(windows.lengths - 1, self._length)
         for rows in length_buckets(inputs, self._tokens, rng):
             yield torch.from_numpy(windows.take(rows).padded(inputs[rows].max() + 1)).long()
 
-    def _windows(self, rng: np.random.Generator) -> Ragged:
+    def _pieces(self, rng: np.random.Generator) -> Ragged:
+        """The sequences, a share of them in two pieces, to both of which the cut action belongs."""
+        whole = self.sequences
+        if not self._cuts:
+            return whole
+        last = whole.lengths - 1
+        cut = np.where(rng.random(len(whole)) < self._cuts, rng.integers(0, last), 0)
+        row = np.repeat(np.arange(len(whole)), np.where(cut, 2, 1))
+        is_second = np.append(False, row[1:] == row[:-1])
+        starts = np.where(is_second, cut[row], 0)
+        stops = np.where(is_second | (cut[row] == 0), last[row], cut[row])
+        return whole.cut(whole.offsets[row] + starts, stops - starts + 1)
+
+    def _windows(self, sequences: Ragged, rng: np.random.Generator) -> Ragged:
         """Runs of at most `length` targets, each with the action before it, that cover all."""
-        targets = self.sequences.lengths - 1
+        targets = sequences.lengths - 1
         first = np.where(
             targets > self._length, rng.integers(1, self._length + 1, len(targets)), targets
         )
@@ -165,4 +182,4 @@ class SequenceBatches:
         number = np.arange(len(row)) - np.repeat(np.cumsum(counts) - counts, counts)
         stops = np.minimum(first[row] + number * self._length, targets[row])
         starts = np.where(number == 0, 0, first[row] + (number - 1) * self._length)
-        return self.sequences.cut(self.sequences.offsets[row] + starts, stops - starts + 1)
+        return sequences.cut(sequences.offsets[row] + starts, stops - starts + 1)

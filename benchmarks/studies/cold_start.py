@@ -6,7 +6,8 @@ all that the person has not had.
 
 Somebody's latest actions are not those of a newcomer, whose first ones they are. So a tenth of the
 people is held out whole, and models are asked what came after their first 0, 1, 2, 5 and 10 actions
-(`first-actions`); there the question changes with the length.
+(`first-actions`); there the question changes with the length. `sequence-cut` trains on histories
+half of which are cut in two, so that it meets a few actions from the middle of a history as well.
 
 On the random split a fifth of the people were never met at all. They are asked for every other one
 of their actions (`0 actions`: nothing is shown), with popularity, with the popularity in their
@@ -46,7 +47,9 @@ ATTRIBUTES = {
     "ml-1m": ("age", "gender", "occupation"),
     "amazon-beauty": (),
 }
-MODELS_ASKED = ("popularity", "itemknn", "als", "ease", "content", "sequence")
+#: The sequence model of histories half of which are cut in two, at another place in each epoch.
+CUT = "sequence-cut"
+MODELS_ASKED = ("popularity", "itemknn", "als", "ease", "content", "sequence", CUT)
 #: What is told of somebody without any action, by name: their groups, their interests.
 NEWCOMERS = {
     "popularity": (False, False),
@@ -116,6 +119,8 @@ def curve(cell: Cell, split: Split) -> pl.DataFrame:
 
 def build(name: str, seed: int) -> Recommender:
     """A model with its defaults; the sequence model reads the items' words."""
+    if name == CUT:
+        return ft.SequenceRecommender(content=ft.TextEncoder(), seed=seed, cuts=0.5)
     fields = MODELS[name].config_class.model_fields
     settings: dict[str, Any] = {"seed": seed} if "seed" in fields else {}
     return MODELS[name](

@@ -104,6 +104,24 @@ def test_another_encoder_is_refused(source: SequenceRecommender) -> None:
         transferred(moved, shop(2))
 
 
+def test_what_people_do_there_says_how_far_to_trust(source: SequenceRecommender) -> None:
+    def head(model: SequenceRecommender) -> np.ndarray:
+        return model.network.backbone.get_submodule("head").weight.detach().numpy()
+
+    # The same follows on the same.
+    np.testing.assert_allclose(head(transferred(source, shop(2))), 0.5 * head(source), rtol=1e-6)
+    # Like follows on like.
+    world = shop(2)
+    items = world.items["item_id"].to_list()
+    kinds = [[item for item in items if item.startswith(kind)] for kind in ("garden", "lamp")]
+    rows = ((f"p{p}", kinds[p % 2][p % 3 : p % 3 + 4]) for p in range(40))
+    model = transferred(source, dataset(rows, world.items))
+    assert follows(model, 2) == 0
+    assert abs(head(model)).max() < 0.3 * abs(head(source)).max()
+    # Nothing of the backbone at all.
+    assert not head(transferred(source, shop(2), trust=0)).any()
+
+
 def numbered(shift: int, kinds: tuple[str, ...] = ("garden", "desk", "lamp")) -> Dataset:
     """Items 1 to 24 of three kinds in turn, told from `shift` on."""
     ids = list(range(1, 25))

@@ -1,4 +1,7 @@
 FROM python:3.11-slim
+# OpenMP, which LightGBM and implicit call and the slim image lacks.
+RUN apt-get update && apt-get install --yes --no-install-recommends libgomp1 \
+    && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 COPY . .
 # The CPU build of torch, where the usual index would bring gigabytes for GPUs.

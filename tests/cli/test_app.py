@@ -76,6 +76,20 @@ def test_a_bug_is_called_one_and_fails_with_1(
     assert "Traceback" not in shell.stderr
 
 
+@pytest.mark.parametrize("kind", [ImportError, OSError])
+def test_a_library_that_the_system_lacks_is_named_with_its_package(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, kind: type[Exception]
+) -> None:
+    def load(*_: object, **__: object) -> None:
+        raise kind("libgomp.so.1: cannot open shared object file: No such file or directory")
+
+    monkeypatch.delenv("FORETASTE_DEBUG", raising=False)
+    monkeypatch.setattr(pipeline, "load_task", load)
+    shell.run("train", "any.yaml", exit_code=1)
+    assert "apt-get install libgomp1" in shell.stderr
+    assert "bug" not in shell.stderr
+
+
 @pytest.mark.usefixtures("a_bug")
 def test_a_traceback_is_shown_where_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FORETASTE_DEBUG", "1")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from importlib import metadata
 from typing import Annotated, Any
 
@@ -53,7 +54,17 @@ class Commands(TyperGroup):
             raise Exit(error.exit_code if isinstance(error, ForetasteError) else 1) from None
 
 
+#: How the loader of libraries says that one is not there.
+_NO_LIBRARY = re.compile(r"(\S+\.so[\d.]*): cannot open shared object file")
+#: Packages of Debian that bring what slim systems lack.
+_PACKAGES = {"libgomp.so.1": "libgomp1"}
+
+
 def _in_one_line(error: Exception) -> str:
+    if isinstance(error, (ImportError, OSError)) and (found := _NO_LIBRARY.search(str(error))):
+        package = _PACKAGES.get(found[1])
+        way_out = f": apt-get install {package}" if package else "."
+        return f"this needs the library {found[1]}, which the system lacks. Install it{way_out}"
     if isinstance(error, (ForetasteError, OSError)):
         return str(error)
     return (

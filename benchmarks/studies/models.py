@@ -2,8 +2,8 @@
 
 Leave-one-out on ML-100k, ML-1M (5-core) and Beauty (5-core), every item ranked for everybody,
 NDCG@10 with its 95% bootstrap interval, all with default settings; models that read words read them
-with the default encoder. Three seeds on ML-100k; one on the larger sets, where the study `quality`
-has three of the model that leads. Seconds and peak memory are of fitting, each model in a process
+with the default encoder. Three seeds on ML-100k; on the larger sets one, but three of `hybrid`, of
+which a claim is made. Seconds and peak memory are of fitting, each model in a process
 of its own; lists a second are of ranking the whole catalogue for all test users on this machine.
 
 `check` cells hold a baseline against the model of another library at the same settings, on ML-100k,
@@ -62,9 +62,9 @@ def cells() -> list[Cell]:
 
 
 def seeds_of(name: str, data: str) -> Sequence[int]:
-    """Three seeds, one where nothing is random or the set is large."""
+    """Three seeds; one where nothing is random, or the set is large and no claim is made."""
     random = "seed" in MODELS[name].config_class.model_fields
-    return SEEDS if random and data == SMALL else SEEDS[:1]
+    return SEEDS if random and (data == SMALL or name == HYBRID) else SEEDS[:1]
 
 
 def measure(cell: Cell, data: Path) -> dict[str, Any]:
@@ -189,9 +189,11 @@ def targets(records: list[Record]) -> list[Target]:
 
 
 def ahead_of_members(records: list[Record], data: str) -> Target:
-    """Whether the hybrid is significantly ahead of the best of its members."""
+    """Whether the hybrid is significantly ahead of the best of its members, with every seed."""
     name = f"{data}: {HYBRID} ahead of its best member, NDCG@10, low end of the paired interval"
-    found = done(records, data=data, model=HYBRID)
-    best = max(found[0]["against_members"], key=lambda one: one[NDCG]) if found else None
-    got = None if best is None else round(best["low"], 5)
+    best = [
+        max(record["against_members"], key=lambda one: one[NDCG])
+        for record in done(records, data=data, model=HYBRID)
+    ]
+    got = round(min(one["low"] for one in best), 5) if best else None
     return {"name": name, "wanted": "> 0", "got": got, "met": got is not None and got > 0}

@@ -3,7 +3,8 @@
 Source and target share no item and no person, only a language. The target's training events are
 those of a share of its people, from none (zero-shot) to all; its test targets are always the same.
 `transferred` begins from the source's backbone, over items whose words are turned into coordinates
-that mean what they meant there; `cold` begins from nothing; both then train for a few epochs on
+that mean what they meant there, as far as the last training actions of the target's people bear it
+out, and else from nothing; `cold` begins from nothing; both then train for a few epochs on
 what there is. `cold-long` trains until validation says stop, `content` learns nothing at all.
 Between Beauty and ML-1M both languages and tastes are far apart; the generated shops sell like
 things to other people. How it is done was chosen by the validation targets of shops 3 and 4, and of

@@ -8,7 +8,7 @@ out, and else from nothing; `cold` begins from nothing; both then train for a fe
 what there is. `cold-long` trains until validation says stop, `content` learns nothing at all.
 Between Beauty and ML-1M both languages and tastes are far apart; the generated shops sell like
 things to other people. How it is done was chosen by the validation targets of shops 3 and 4, and of
-Beauty to ML-1M.
+Beauty to ML-1M; that trust is chosen, after ML-1M to Beauty had failed, by Beauty's.
 """
 
 from __future__ import annotations

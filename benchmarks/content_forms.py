@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -25,10 +25,11 @@ from foretaste.content.compression import (
 from foretaste.content.files import size_mib
 from foretaste.content.fusion import FusedEncoder
 from foretaste.content.knowledge import RelationEncoder
-from foretaste.content.picture_pretraining import pretrain_pictures
+from foretaste.content.picture_pretraining import PicturePretrainingConfig, pretrain_pictures
 from foretaste.data import Dataset, Split
 from foretaste.data.relations import relations_of, with_relations
 from foretaste.data.schema import ITEM_ID
+from shelf import Shelf
 
 POSTERS = "ml-1m-posters"
 TEXT = "all-MiniLM-L6-v2"
@@ -40,37 +41,23 @@ RELATION, ALONE = "categories", ("title",)
 TIMED, ROUNDS = 2048, 3
 
 
-def student(source: str, texts: list[str], target: Path, *, layers: int) -> Path:
-    """A distilled model, on unlabelled texts."""
-    distil(source, texts, target, DistillationConfig(layers=layers))
-    return target
+@dataclass(frozen=True)
+class Made:
+    """How a model becomes smaller: by training a student of so many layers, by `then`, or both."""
+
+    layers: int | None = None
+    then: Callable[[str, Path], Path] | None = None
 
 
-def without_texts(compress: Callable[..., Path], **settings: Any) -> Callable[..., Path]:
-    """A form that needs no texts, called as those that do."""
-    return lambda source, _, target: compress(source, target, **settings)
-
-
-def and_then(first: Callable[..., Path], second: Callable[..., Path]) -> Callable[..., Path]:
-    """One form after the other."""
-
-    def both(source: str, texts: list[str], target: Path) -> Path:
-        between = first(source, texts, target.with_name(f"{target.name}-first"))
-        return second(str(between), texts, target)
-
-    return both
-
-
-INT8 = without_texts(export_onnx, int8=True)
-#: How a model becomes smaller: from the model, texts and the folder to be written, that folder.
-COMPRESSED: dict[str, Callable[..., Path]] = {
-    "onnx": without_texts(export_onnx),
-    "int8": INT8,
-    "neurons-25%-less": without_texts(prune_neurons, share=0.25),
-    "heads-25%-less": without_texts(prune_heads, share=0.25),
-    "distilled-3-layers": partial(student, layers=3),
-    "distilled-4-layers-int8": and_then(partial(student, layers=4), INT8),
-    "distilled-3-layers-int8": and_then(partial(student, layers=3), INT8),
+INT8 = partial(export_onnx, int8=True)
+COMPRESSED = {
+    "onnx": Made(then=export_onnx),
+    "int8": Made(then=INT8),
+    "neurons-25%-less": Made(then=partial(prune_neurons, share=0.25)),
+    "heads-25%-less": Made(then=partial(prune_heads, share=0.25)),
+    "distilled-3-layers": Made(layers=3),
+    "distilled-4-layers-int8": Made(layers=4, then=INT8),
+    "distilled-3-layers-int8": Made(layers=3, then=INT8),
 }
 STEPS: dict[str, list[str]] = {
     "centre": ["centre", "normalise"],
@@ -86,7 +73,9 @@ KNOWLEDGE = ("title", "title+relations-as-text", "title+smoothing", "title+trans
 FUSED = ("image", "text+image-concatenation", "text+image-gated", "text+image-attention")
 
 
-def build(form: str, split: Split, data: Path, folder: Path, seed: int) -> tuple[Encoder, Split]:
+def build(
+    form: str, split: Split, data: Path, folder: Path, shelf: Shelf, seed: int
+) -> tuple[Encoder, Split]:
     """The encoder of a form, and the split whose items it reads.
 
     Args:
@@ -94,20 +83,33 @@ def build(form: str, split: Split, data: Path, folder: Path, seed: int) -> tuple
         split: Of the data.
         data: The folder of all data sets.
         folder: For what is made on the way.
+        shelf: For what other forms may read, too.
         seed: Of what is learnt.
     """
-    train, touched = split.train, touched_items(split.train)
     if form in COMPRESSED:
-        texts = item_texts(touched).to_list()
-        made = COMPRESSED[form](TEXT, texts, folder / "model")
-        return TextEncoder(str(made), cache=None), split
+        return TextEncoder(str(smaller(form, split, folder, shelf, seed)), cache=None), split
     if form in STEPS:
-        return SteppedEncoder(TextEncoder(), STEPS[form]).fit(touched), split
+        return SteppedEncoder(TextEncoder(), STEPS[form]).fit(touched_items(split.train)), split
     if form in KNOWLEDGE:
         return related(form, split, seed)
     if form in FUSED:
-        return fused(form, train, data / POSTERS, folder, seed), with_posters(split)
+        return fused(form, split, data / POSTERS, shelf, seed), with_posters(split)
     return TextEncoder(), split
+
+
+def smaller(form: str, split: Split, folder: Path, shelf: Shelf, seed: int) -> Path:
+    """The folder of a smaller model; students read the texts of items with training events."""
+    how, source = COMPRESSED[form], TEXT
+    if how.layers is not None:
+        texts = item_texts(touched_items(split.train)).to_list()
+        config = DistillationConfig(layers=how.layers, seed=seed)
+        made_of = {"distilled": config.model_dump(mode="json"), "split": split.fingerprint}
+        source = str(shelf.get(made_of, lambda target: _distil(texts, target, config))[0])
+    return how.then(source, folder / "model") if how.then else Path(source)
+
+
+def _distil(texts: list[str], target: Path, config: DistillationConfig) -> None:
+    distil(TEXT, texts, target, config)
 
 
 def touched_items(train: Dataset) -> pl.DataFrame:
@@ -133,18 +135,25 @@ def related(form: str, split: Split, seed: int) -> tuple[Encoder, Split]:
             return encoder.fit(touched_items(split.train)), split
 
 
-def fused(form: str, train: Dataset, posters: Path, folder: Path, seed: int) -> Encoder:
+def fused(form: str, split: Split, posters: Path, shelf: Shelf, seed: int) -> Encoder:
     """Posters through a network that was trained on them alone, by themselves or beside words."""
-    train = with_posters_of(train)
-    files = [posters / name for name in touched_items(train)["image"]]
-    pretrain_pictures([file for file in files if file.exists()], folder / "vision")
-    image = ImageEncoder(str(folder / "vision"), folder=posters, cache=folder / "vectors")
+    train = with_posters_of(split.train)
+    named = [posters / name for name in touched_items(train)["image"]]
+    files = [file for file in named if file.exists()]
+    config = PicturePretrainingConfig(seed=seed)
+    made_of = {"pictures": config.model_dump(mode="json"), "split": split.fingerprint}
+    network = shelf.get(made_of, lambda target: _learn_pictures(files, target, config))[0]
+    image = ImageEncoder(str(network), folder=posters)
     if form == "image":
         return SteppedEncoder(image, ["centre", "normalise"]).fit(touched_items(train))
     method = form.rpartition("-")[2]
     return FusedEncoder({"text": TextEncoder(), "image": image}, method=method, seed=seed).fit(
         train
     )
+
+
+def _learn_pictures(files: list[Path], target: Path, config: PicturePretrainingConfig) -> None:
+    pretrain_pictures(files, target, config)
 
 
 def with_posters_of(train: Dataset) -> Dataset:

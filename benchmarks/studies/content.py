@@ -27,6 +27,7 @@ from foretaste.content import Encoder, TextEncoder, item_texts
 from foretaste.models import ContentBased, Recommender
 from harness import Cell
 from measuring import fit_and_evaluate, read
+from shelf import Shelf
 
 BEAUTY, ML_1M = "amazon-beauty", "ml-1m"
 COLD, WARM = "item-cold", "leave-one-out"
@@ -66,9 +67,10 @@ def measure(cell: Cell, data: Path) -> dict[str, Any]:
     split = read(data / cell.data).split(cell.split)
     form = cell.model.removeprefix(BY_SEQUENCE)
     with tempfile.TemporaryDirectory() as folder:
-        started = time.perf_counter()
-        encoder, split = build(form, split, data, Path(folder), cell.seed)
-        made = {"made_in_seconds": round(time.perf_counter() - started, 1)}
+        started, shelf = time.perf_counter(), Shelf()
+        encoder, split = build(form, split, data, Path(folder), shelf, cell.seed)
+        seconds = time.perf_counter() - started + shelf.spared_seconds
+        made: dict[str, Any] = {"made_in_seconds": round(seconds, 1)}
         timed = cell.split == COLD and cell.model in (BASE, *COMPRESSED)
         if timed and isinstance(encoder, TextEncoder):
             made |= speed(encoder, item_texts(split.train.items).to_list(), cell.seed)

@@ -16,7 +16,6 @@ that the claim is made of.
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from statistics import median
@@ -31,6 +30,7 @@ from foretaste.models import Recommender
 from foretaste.pipeline.pretraining import pretrain_on
 from harness import Cell
 from measuring import fit_and_evaluate, read
+from shelf import Shelf
 from studies.main_job import BEAUTY, ML_1M, SEEDS
 from studies.quality import with_permuted_text
 
@@ -103,31 +103,33 @@ def measure(cell: Cell, data: Path) -> dict[str, Any]:
     split = read(data / cell.data).split(cell.split)
     reads = cell.model.removeprefix(BY_SEQUENCE)
     name = reads.removesuffix(WHITENED)
-    with tempfile.TemporaryDirectory() as folder:
-        told, encoder = adapted(name, cell.seed, split, Path(folder) / "encoder")
-        if name == PERMUTED:
-            split = with_permuted_text(split, cell.seed)
-        if reads == cell.model:
-            settings = {"whitening": float(name != reads), "half_life": 1}
-            model: Recommender = ft.ContentBased(content=encoder, **settings)
-        else:
-            model = ft.SequenceRecommender(content=encoder, seed=cell.seed)
-        figures = fit_and_evaluate(model, split, seed=cell.seed)
-        for_choosing = ft.evaluate(model, split, part="validation", resamples=100)
+    told, encoder = adapted(name, cell.seed, split)
+    if name == PERMUTED:
+        split = with_permuted_text(split, cell.seed)
+    if reads == cell.model:
+        settings = {"whitening": float(name != reads), "half_life": 1}
+        model: Recommender = ft.ContentBased(content=encoder, **settings)
+    else:
+        model = ft.SequenceRecommender(content=encoder, seed=cell.seed)
+    figures = fit_and_evaluate(model, split, seed=cell.seed)
+    for_choosing = ft.evaluate(model, split, part="validation", resamples=100)
     groups = for_choosing.to_dict()["groups"]
     return figures | {"pretraining": told, "validation": groups["all"]["metrics"][NDCG]["value"]}
 
 
-def adapted(
-    name: str, seed: int, split: Split, folder: Path
-) -> tuple[dict[str, Any] | None, ft.TextEncoder]:
+def adapted(name: str, seed: int, split: Split) -> tuple[dict[str, Any] | None, ft.TextEncoder]:
     """What pretraining tells of itself, and the encoder."""
     if name not in TRAINED:
         return None, ft.TextEncoder(cache=None)
     config = PretrainingConfig(**TRAINED[name], seed=seed)
-    found = pretrain_on(split.train, folder, TextEncoderConfig(), config).to_dict()
-    del found["folder"]
-    return found, ft.TextEncoder(str(folder), cache=None)
+
+    def learn(folder: Path) -> dict[str, Any]:
+        return pretrain_on(split.train, folder, TextEncoderConfig(), config).to_dict()
+
+    made_of = {"pretrained": config.model_dump(mode="json"), "split": split.fingerprint}
+    folder, told = Shelf().get(made_of, learn)
+    del told["folder"]
+    return told, ft.TextEncoder(str(folder), cache=None)
 
 
 def summary(records: list[Record]) -> dict[str, Any]:

@@ -56,13 +56,27 @@ def study(result: dict[str, Any]) -> list[str]:
 
 
 def disturbed(cells: list[dict[str, Any]]) -> dict[str, list[str]]:
-    """Names of the cells whose wall time stands under conditions that are told, by those."""
+    """What was measured under conditions that are told, by those, in as few words as say it."""
     found: dict[str, list[str]] = {}
-    for record in cells:
-        if "conditions" in record:
+    told = {record["conditions"] for record in cells if "conditions" in record}
+    for conditions in sorted(told):
+        names: dict[str, list[str]] = {}
+        whole: dict[str, bool] = {}
+        for record in cells:
             cell = record["cell"]
-            name = f"{cell['data']} {cell['model']} {cell['seed']}"
-            found.setdefault(record["conditions"], []).append(name)
+            where = f"{cell['data']} {cell['split']}"
+            is_so = record.get("conditions") == conditions
+            whole[where] = whole.get(where, True) and is_so
+            if is_so:
+                names.setdefault(where, []).append(f"{cell['model']} {cell['seed']}")
+        found[conditions] = (
+            ["all of it"]
+            if all(whole.values())
+            else [
+                f"all of {where}" if whole[where] else f"{where} {', '.join(models)}"
+                for where, models in names.items()
+            ]
+        )
     return found
 
 

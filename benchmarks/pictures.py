@@ -42,6 +42,9 @@ def pictures_of(result: dict[str, Any], folder: Path) -> dict[str, Path]:
         "exposure_bias": _exposure_bias,
         "models": _quality_and_cost,
         "interest": _auc_of_bodies,
+        "content": _forms,
+        "pretraining": _encoders,
+        "transfer": _transfer,
     }.get(result["study"], lambda _: {})(result)
     paths = {}
     for name, (title, figure) in drawn.items():
@@ -121,30 +124,84 @@ def _diversity(result: dict[str, Any]) -> dict[str, tuple[str, Figure]]:
     return drawn
 
 
+#: What the curves of a split of `cold_start` are of; the others are one point, for a table.
+_KNOWN_OF = {
+    "leave-one-out": "the last actions of veterans",
+    "first-actions": "the first actions of new people",
+    "item-cold": "new items among their like",
+}
+
+
 def _cold_start(result: dict[str, Any]) -> dict[str, tuple[str, Figure]]:
     """NDCG against the number of actions that are known, a picture a data set and split."""
     drawn = {}
     asked = dict.fromkeys((r["cell"]["data"], r["cell"]["split"]) for r in done(result["cells"]))
     for data, split in asked:
+        if split not in _KNOWN_OF:
+            continue
         figure, axes = _picture()
         for record in done(result["cells"], data=data, split=split):
             curve = record["curve"]
             places = range(len(curve))
-            axes.plot(
-                places,
-                [point["ndcg"] for point in curve],
-                marker="." if len(curve) > 1 else "*",
-                label=record["cell"]["model"],
-            )
+            values = [point["ndcg"] for point in curve]
+            axes.plot(places, values, marker=".", label=record["cell"]["model"])
             bounds = ([point[end] for point in curve] for end in ("low", "high"))
             axes.fill_between(places, *bounds, alpha=0.15)
-            if len(curve) > 1:
-                axes.set_xticks(places, [str(point["history"]) for point in curve])
+            axes.set_xticks(places, [str(point["history"]) for point in curve])
         axes.set_xlabel("actions known")
         axes.set_ylabel(NDCG)
         axes.legend()
-        what = "new people" if split == "leave-one-out" else "new items among their like"
-        drawn[f"cold-start-{data}-{split}"] = (f"Cold start on {data}: {what}", figure)
+        title = f"Cold start on {data}: {_KNOWN_OF[split]}"
+        drawn[f"cold-start-{data}-{split}"] = (title, figure)
+    return drawn
+
+
+def _transfer(result: dict[str, Any]) -> dict[str, tuple[str, Figure]]:
+    """NDCG against the share of the new shop's people, a picture a pair of shops."""
+    drawn = {}
+    for title, rows in result["summary"].items():
+        shops = title.partition(",")[0]
+        figure, axes = _picture()
+        for start in dict.fromkeys(name for row in rows.values() for name in row):
+            if start == "events":
+                continue
+            line = [(place, row[start]) for place, row in enumerate(rows.values()) if start in row]
+            style = "--" if start == "content" else "-"
+            axes.plot(*zip(*line, strict=True), style, marker=".", label=start)
+        axes.set_xticks(range(len(rows)), list(rows))
+        axes.set_xlabel("people of the new shop")
+        axes.set_ylabel(NDCG)
+        axes.legend()
+        drawn[f"transfer-{shops}"] = (f"Transfer, {shops.replace('-to-', ' to ')}", figure)
+    return drawn
+
+
+def _forms(result: dict[str, Any]) -> dict[str, tuple[str, Figure]]:
+    """New and known items by what reads them, a picture a data set."""
+    drawn = {}
+    for title, rows in result["summary"].items():
+        data = title.partition(":")[0]
+        panels = {
+            f"{NDCG} of {kind} items": {form: row[f"{group} {NDCG}"] for form, row in rows.items()}
+            for kind, group in (("new", "cold"), ("known", "warm"))
+        }
+        drawn[f"content-{data}"] = (f"What reads the items of {data}", _bars(panels))
+    return drawn
+
+
+def _encoders(result: dict[str, Any]) -> dict[str, tuple[str, Figure]]:
+    """New and known items by the language model that `content` reads, a picture a data set."""
+    found = result["summary"]
+    drawn = {}
+    for data in dict.fromkeys(title.split()[0] for title in found):
+        panels = {
+            f"{NDCG} of {kind} items": {
+                name: row[f"all {NDCG}"]
+                for name, row in found.get(f"{data} {split}, read by content", {}).items()
+            }
+            for kind, split in (("new", "item-cold"), ("known", "leave-one-out"))
+        }
+        drawn[f"pretraining-{data}"] = (f"Language models on {data}", _bars(panels))
     return drawn
 
 
@@ -195,19 +252,28 @@ def _auc_of_bodies(result: dict[str, Any]) -> dict[str, tuple[str, Figure]]:
     drawn = {}
     for title, rows in result["summary"].items():
         figures = {"auc": "AUC over all pairs", "uauc": "mean AUC within people"}
-        ordered = sorted((row["auc"], name) for name, row in rows.items())
-        with mpl.rc_context(_STYLE):
-            figure = Figure(figsize=(9, 1 + 0.22 * len(ordered)), layout="constrained")
-        panels = figure.subplots(1, 2, sharey=True)
-        names = [name for _, name in ordered]
-        for axes, (key, label) in zip(panels, figures.items(), strict=True):
-            colours = ["tab:grey" if "(published)" in name else "tab:blue" for name in names]
-            axes.barh(names, [rows[name][key] for name in names], color=colours)
-            axes.set_xlim(left=0.5)
-            axes.set_xlabel(label)
-            axes.grid(alpha=0.3, axis="x")
+        panels = {
+            label: {name: row[key] for name, row in rows.items()} for key, label in figures.items()
+        }
+        figure = _bars(panels, left=0.5)
         drawn[f"interest-{title.replace(' ', '-')}"] = (f"Interest: {title}", figure)
     return drawn
+
+
+def _bars(panels: dict[str, dict[str, float | None]], *, left: float = 0.0) -> Figure:
+    """Bars side by side, longest of the first panel on top; nothing where there is no value."""
+    first = next(iter(panels.values()))
+    names = sorted(first, key=lambda name: first[name] or 0.0)
+    with mpl.rc_context(_STYLE):
+        figure = Figure(figsize=(9, 1 + 0.22 * len(names)), layout="constrained")
+        drawn = figure.subplots(1, len(panels), sharey=True)
+    colours = ["tab:grey" if "(published)" in name else "tab:blue" for name in names]
+    for axes, (label, values) in zip(drawn, panels.items(), strict=True):
+        axes.barh(names, [values.get(name) or left for name in names], color=colours)
+        axes.set_xlim(left=left)
+        axes.set_xlabel(label)
+        axes.grid(alpha=0.3, axis="x")
+    return figure
 
 
 def _picture() -> tuple[Figure, Axes]:

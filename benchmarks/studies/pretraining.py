@@ -50,8 +50,8 @@ _FEW: dict[str, Any] = {"learning_rate": 5e-4}
 SELF_SUPERVISED: dict[str, dict[str, Any]] = {
     "mlm": {**_WORDS, "objective": "mlm"},
     "sections": {**_WORDS, "objective": "sections"},
-    "contrastive-dropout": {**_WORDS, "views": "dropout"},
-    "contrastive-fields": {**_WORDS, "views": "fields"},
+    "contrastive-dropout": {**_WORDS, "objective": "contrastive", "views": "dropout"},
+    "contrastive-fields": {**_WORDS, "objective": "contrastive", "views": "fields"},
 }
 ON_BEHAVIOUR: dict[str, dict[str, Any]] = {
     "behaviour": _TASTE,
@@ -142,7 +142,9 @@ def adapted(name: str, seed: int, split: Split) -> tuple[dict[str, Any] | None, 
     made_of = {"pretrained": config.model_dump(mode="json"), "words": words, "events": events}
     folder, told = Shelf().get(made_of, learn)
     del told["folder"]
-    return told, ft.TextEncoder(str(folder), cache=None)
+    return told | {"settings": config.model_dump(mode="json")}, ft.TextEncoder(
+        str(folder), cache=None
+    )
 
 
 def summary(records: list[Record]) -> dict[str, Any]:

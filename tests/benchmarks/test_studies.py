@@ -6,12 +6,21 @@ import numpy as np
 import polars as pl
 import pytest
 
+from foretaste.content.pretraining import PretrainingConfig
 from foretaste.data import Dataset
 from foretaste.data.shop import ShopConfig, generate
 from foretaste.models import MODELS
 from harness import RESULTS
 from peers.checks import CHECKS
-from studies import cold_start, exposure_bias, learning_on, models, quality, training_speed
+from studies import (
+    cold_start,
+    exposure_bias,
+    learning_on,
+    models,
+    pretraining,
+    quality,
+    training_speed,
+)
 
 STUDIES = [
     import_module(f"studies.{path.stem}")
@@ -119,3 +128,9 @@ def test_every_model_and_check_has_its_cells():
         built = models.build(check.model, 0, **check.settings)
         assert built.name == check.model
         assert {f"check-{name}-ours", f"check-{name}-theirs"} <= {cell.model for cell in cells}
+
+
+@pytest.mark.parametrize("name", pretraining.TRAINED)
+def test_an_encoder_is_trained_on_what_it_is_named_after(name):
+    config = PretrainingConfig(**pretraining.TRAINED[name])
+    assert config.objective == {"scratch": "mlm"}.get(name, name.partition("-")[0])

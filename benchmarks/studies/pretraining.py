@@ -142,7 +142,8 @@ def adapted(name: str, seed: int, split: Split) -> tuple[dict[str, Any] | None, 
     made_of = {"pretrained": config.model_dump(mode="json"), "words": words, "events": events}
     folder, told = Shelf().get(made_of, learn)
     del told["folder"]
-    return told | {"settings": config.model_dump(mode="json")}, ft.TextEncoder(
+    told["settings"] = config.model_dump(mode="json")
+    return told, ft.TextEncoder(
         str(folder), cache=None
     )
 

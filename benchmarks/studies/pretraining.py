@@ -143,9 +143,7 @@ def adapted(name: str, seed: int, split: Split) -> tuple[dict[str, Any] | None, 
     folder, told = Shelf().get(made_of, learn)
     del told["folder"]
     told["settings"] = config.model_dump(mode="json")
-    return told, ft.TextEncoder(
-        str(folder), cache=None
-    )
+    return told, ft.TextEncoder(str(folder), cache=None)
 
 
 def summary(records: list[Record]) -> dict[str, Any]:

@@ -120,13 +120,18 @@ class Determinant:
 
 class _Determinant:
     def __init__(self, vectors: Floats, k: int) -> None:
-        self._vectors = vectors
-        self._factor = np.zeros((*vectors.shape[:2], k), np.float32)
-        self._new = np.ones(vectors.shape[:2], np.float32)
+        # An error is divided by what was new of each item chosen: in single precision, or if unit
+        # vectors were taken to be just that, it may come to more than the least that is new.
+        self._vectors = vectors.astype(np.float64)
+        self._factor = np.zeros((*vectors.shape[:2], k))
+        spanned = np.einsum("nmd,nmd->nm", self._vectors, self._vectors)
+        # What has no vector is like nothing.
+        self._new = np.where(spanned > 0, spanned, 1)
         self._chosen = 0
 
     def now(self) -> Floats:
-        return np.log(np.maximum(self._new, _LEAST_NEW)) / -np.log(_LEAST_NEW, dtype=np.float32)
+        gains = np.log(np.maximum(self._new, _LEAST_NEW)) / -np.log(_LEAST_NEW)
+        return gains.astype(np.float32)
 
     def add(self, chosen: NDArray[np.int64]) -> None:
         rows, done = np.arange(len(chosen)), slice(self._chosen)
